@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "current_core.hpp"
+
+#include <utility>
+
+namespace cooper {
+namespace {
+
+thread_local core* current_core = nullptr;
+
+}  // namespace
+
+core* core::current() noexcept { return current_core; }
+
+detail::current_core_scope::current_core_scope(core& c) noexcept : before_{std::exchange(current_core, &c)} {}
+detail::current_core_scope::~current_core_scope() { current_core = before_; }
+
+}  // namespace cooper

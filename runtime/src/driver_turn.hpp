@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The CPU driver's turn: receiving, dispatch, and the core's own work. See driver.hpp.
+#pragma once
+
+#include "driver.hpp"
+
+namespace cooper::detail {
+
+template <class Platform>
+bool basic_driver<Platform>::turn() {
+  COOPER_ASSERT(!in_turn_, "a turn inside a turn: poll_once() was called from a handler");
+  in_turn_ = true;
+  env_.store(sync::turn_advance, words_.progress.turn, ++turn_);
+  env_.light_barrier();
+  bool worked = hinted_ ? drain_hinted() : drain_rings();
+  if (!local_.empty() || !tasks_.empty()) worked |= run_local();
+  if (!gateway_.empty()) worked |= run_gateway();
+  if (!timers_.empty() && (turn_ & Platform::clock_turn_mask) == 0) worked |= run_timers();
+  if (waiting_total_ != 0) worked |= flush_overflow();
+  if (!untold_.empty()) worked |= flush_tells();
+  if (finals_pending_) worked |= finish_drained();
+  if (departure_) worked |= advance_going_down();
+  if (grace_) worked |= end_grace_if_passed();
+  if (worked) {
+    metrics_.turns_busy.add(1);
+    if (io_used_) poll_io(env_.now());
+  }
+  in_turn_ = false;
+  return worked;
+}
+
+template <class Platform>
+bool basic_driver<Platform>::poll_once() {
+  bool worked = turn();
+  if (!timers_.empty()) worked |= run_timers();
+  if (sleeper_.poll()) worked = true;
+  if (!worked && stopping_) view_.quiet.store(true, std::memory_order_release);
+  if (!worked && buffers_) buffers_->flush_returns();
+  if (leave_) view_.stopped.store(true, std::memory_order_release);
+  return worked;
+}
+
+template <class Platform>
+bool basic_driver<Platform>::drain_rings() {
+  bool worked = false;
+  // By index: a handler may cause a binding, which adds to in_.
+  for (std::size_t i = 0; i < in_.size(); ++i) worked |= drain(*in_[i]);
+  return worked;
+}
+
+template <class Platform>
+bool basic_driver<Platform>::drain_hinted() {
+  bool worked = false;
+  for (std::size_t i = 0; i < in_.size(); ++i) {
+    in_link& from = *in_[i];
+    const std::uint64_t hint = env_.load(sync::hint_read, words_.hints[from.from.value]);
+    if (hint == from.hint_seen) continue;
+    from.hint_seen = hint;
+    // A lane that used up its budget may hold more: look again in the next turn, hint or not.
+    if (drain(from)) {
+      worked = true;
+      from.hint_seen = hint - 1;
+    }
+  }
+  return worked;
+}
+
+template <class Platform>
+bool basic_driver<Platform>::drain(in_link& from) {
+  bool worked = drain_lane(from, lane::reply, lane_budget);
+  worked |= drain_lane(from, lane::request, lane_budget);
+  worked |= drain_lane(from, lane::monitor, lane_budget);
+  return worked;
+}
+
+template <class Platform>
+bool basic_driver<Platform>::drain_lane(in_link& from, lane via, unsigned budget) {
+  auto& end = from.lanes[static_cast<std::size_t>(via)];
+  unsigned count = 0;
+  for (; count < budget; ++count) {
+    const auto line = end.ring.observe(env_);
+    if (!line) break;
+    env_.handling();
+    dispatch(line.header, line.payload, from.from, via, end.ring.position());
+    end.ring.release(env_);
+  }
+  if (count == 0) return false;
+  metrics_.lines_received.add(count);
+  if (end.ring.credit_returned_since(end.credit_seen)) [[unlikely]] return_wakes(from, via);
+  return true;
+}
+
+// Credit went back: a peer that parked for want of it must hear of it.
+template <class Platform>
+void basic_driver<Platform>::return_wakes(in_link& from, lane) {
+  metrics_.credit_returns.add(1);
+  basic_driver& peer = *peers_[from.from.value];
+  if (must_wake(env_, peer.words_, parked_for_credit)) {
+    metrics_.wakes_sent.add(1);
+    peer.sleeper_.signal();
+  }
+}
+
+template <class Platform>
+void basic_driver<Platform>::dispatch(line_header header, const std::byte* payload, core_id from, lane via,
+                                      std::uint64_t position) {
+  const endpoint_table::entry* entry = endpoints_.find(header);
+  if (trace_.on()) [[unlikely]] trace_line(trace_kind::line_received, from, id(), via, position, header);
+  if (entry == nullptr) [[unlikely]] {
+    metrics_.lines_dropped.add(1);
+    return;
+  }
+  view_.busy_endpoint.store(header.slot, std::memory_order_relaxed);
+  if (trace_.on()) [[unlikely]] trace_line(trace_kind::handler_begin, from, id(), via, position, header);
+  entry->handler(entry->self, *this, line_view{payload, header.type, from, via});
+  if (trace_.on()) [[unlikely]] trace_line(trace_kind::handler_end, from, id(), via, position, header);
+  view_.busy_endpoint.store(driver_view::between_handlers, std::memory_order_relaxed);
+}
+
+template <class Platform>
+bool basic_driver<Platform>::run_local() {
+  unsigned count = 0;
+  for (; count < local_budget; ++count) {
+    const waiting_line* line = local_.take();
+    if (line == nullptr) break;
+    dispatch(line->header, line->payload, id(), line->via, 0);
+  }
+  if (count != 0) metrics_.lines_local.add(count);
+  unsigned tasks = 0;
+  for (; tasks < local_budget; ++tasks) {
+    task* work = tasks_.take();
+    if (work == nullptr) break;
+    // Out of the queue first: the task may add tasks, and the vectors change places.
+    task running = std::move(*work);
+    run_task(running);
+  }
+  return count != 0 || tasks != 0;
+}
+
+template <class Platform>
+template <class F>
+void basic_driver<Platform>::run_task(F&& work) {
+  view_.busy_endpoint.store(driver_view::in_task, std::memory_order_relaxed);
+  work();
+  view_.busy_endpoint.store(driver_view::between_handlers, std::memory_order_relaxed);
+}
+
+template <class Platform>
+bool basic_driver<Platform>::run_gateway() {
+  unsigned count = 0;
+  gateway_work<Platform>* work = nullptr;
+  for (; count < gateway_budget && gateway_.pop(work); ++count) {
+    const std::unique_ptr<gateway_work<Platform>> owned{work};
+    run_task([&] { (*owned)(*this); });
+  }
+  if (count == 0) return false;
+  metrics_.gateway_tasks.add(count);
+  if (trace_.on()) [[unlikely]] trace_event_now(trace_kind::gateway, count);
+  return true;
+}
+
+template <class Platform>
+bool basic_driver<Platform>::run_timers() {
+  const instant now = env_.now();
+  bool worked = false;
+  while (task due = timers_.take_due(now)) {
+    worked = true;
+    metrics_.timers_fired.add(1);
+    if (trace_.on()) [[unlikely]] trace_event_now(trace_kind::timer);
+    run_task(due);
+  }
+  return worked;
+}
+
+template <class Platform>
+void basic_driver<Platform>::retire(task work) {
+  retired_.push_back(std::move(work));
+  if (!grace_) begin_grace();
+}
+
+template <class Platform>
+void basic_driver<Platform>::begin_grace() {
+  grace_.emplace();
+  grace_->begun_in = turn_;
+  grace_->work = std::exchange(retired_, {});
+  // Reads that a turn of another core made before this barrier belong to a turn whose number we now see; reads made
+  // after it see what was unpublished before retire().
+  env_.heavy_barrier();
+  for (const auto& peer : peers_) {
+    if (peer.get() == this) continue;
+    if (env_.load(sync::rest_read, peer->words_.progress.rest) != in_turns) continue;
+    grace_->awaited.emplace_back(peer->id(), env_.load(sync::turn_read, peer->words_.progress.turn));
+  }
+  if (env_.mutated(mutation::end_grace_early)) grace_->awaited.clear();
+}
+
+template <class Platform>
+bool basic_driver<Platform>::end_grace_if_passed() {
+  if (turn_ == grace_->begun_in) return false;
+  std::erase_if(grace_->awaited, [&](const auto& awaited) {
+    core_words<env_type>& words = peers_[awaited.first.value]->words_;
+    return env_.load(sync::turn_read, words.progress.turn) != awaited.second ||
+           env_.load(sync::rest_read, words.progress.rest) != in_turns;
+  });
+  if (!grace_->awaited.empty()) return false;
+  std::vector<task> work = std::move(grace_->work);
+  grace_.reset();
+  if (!retired_.empty()) begin_grace();
+  for (task& t : work) run_task(t);
+  return true;
+}
+
+}  // namespace cooper::detail
