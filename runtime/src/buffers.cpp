@@ -52,7 +52,7 @@ std::uint64_t look(const std::atomic<std::uint64_t>& word) {
   return word.load(std::memory_order_acquire);
 }
 
-void count(counter core_metrics::* which, core_metrics* metrics) {
+void count(counter core_metrics::*which, core_metrics* metrics) {
   if (metrics != nullptr) (metrics->*which).add();
 }
 
@@ -83,6 +83,10 @@ buffer_pool::buffer_pool(core_id owner, buffer_registry& registry, const buffer_
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc{};
   memory_.reset(static_cast<std::byte*>(memory));
+  for (record& r : records_) {
+    // sync(buffer.first) relaxed: nobody can find the pool yet.
+    r.word.store(pack(0, state::free, owner_, owner_), std::memory_order_relaxed);
+  }
   free_.reserve(options.count);
   for (std::size_t i = options.count; i-- > 0;) free_.push_back(static_cast<std::uint32_t>(i));
   free_loans_.reserve(options.loans);
@@ -94,10 +98,10 @@ result<std::unique_ptr<buffer_pool>> buffer_pool::create(core_id owner, buffer_r
   constexpr std::size_t bytes_max = 0xffffffff - line_bytes;
   if (options.bytes == 0 || options.bytes > bytes_max || options.count == 0 || options.count > index_mask + 1 ||
       options.loans > index_mask + 1) {
-    return error{errc::bad_option, fmt::format("a pool of {} buffers of {} bytes with {} loans: at most {} of 1 to {} "
-                                               "bytes, and {} loans",
-                                               options.count, options.bytes, options.loans, index_mask + 1, bytes_max,
-                                               index_mask + 1)};
+    return error{errc::bad_option,
+                 fmt::format("a pool of {} buffers of {} bytes with {} loans: at most {} of 1 to {} "
+                             "bytes, and {} loans",
+                             options.count, options.bytes, options.loans, index_mask + 1, bytes_max, index_mask + 1)};
   }
   if (owner.value >= registry.core_count() || registry.find(owner) != nullptr) {
     return error{errc::bad_option, fmt::format("core {} has a pool already, or is none of the machine's {} cores",
@@ -137,8 +141,8 @@ bool buffer_pool::transition(std::atomic<std::uint64_t>& word, std::uint64_t exp
 
 error buffer_pool::refuse(const char* why, const buffer_handle& handle) {
   count(&core_metrics::buffers_refused, metrics_);
-  return error{errc::buffer_invalid, fmt::format("{}: core {} index {} generation {} length {}", why,
-                                                 handle.core.value, handle.index, handle.generation, handle.length)};
+  return error{errc::buffer_invalid, fmt::format("{}: core {} index {} generation {} length {}", why, handle.core.value,
+                                                 handle.index, handle.generation, handle.length)};
 }
 
 // -- taking and giving back at home ----------------------------------------------------------------------------------
@@ -211,8 +215,8 @@ result<void> buffer_pool::check_holds(const buffer& what, core_id to, const char
     return error{errc::buffer_invalid, "there is no buffer: it was sent, released or never taken"};
   }
   if (what.holder_ != this) {
-    return error{errc::buffer_invalid, fmt::format("core {} holds that buffer, not core {}",
-                                                   what.holder_->owner_.value, owner_.value)};
+    return error{errc::buffer_invalid,
+                 fmt::format("core {} holds that buffer, not core {}", what.holder_->owner_.value, owner_.value)};
   }
   if (registry_.find(to) == nullptr) return error{errc::no_such_core, fmt::format("core {}", to.value)};
   return {};
@@ -453,10 +457,18 @@ buffer_census buffer_pool::census() const noexcept {
   for (const record& r : records_) {
     const std::uint64_t word = look(r.word);
     switch (state_of(word)) {
-      case state::free: ++all.free; break;
-      case state::held: ++(to_of(word) == owner_ ? all.held_here : all.held_there); break;
-      case state::in_flight: ++all.in_flight; break;
-      case state::in_flight_home: ++all.in_flight_home; break;
+      case state::free:
+        ++all.free;
+        break;
+      case state::held:
+        ++(to_of(word) == owner_ ? all.held_here : all.held_there);
+        break;
+      case state::in_flight:
+        ++all.in_flight;
+        break;
+      case state::in_flight_home:
+        ++all.in_flight_home;
+        break;
     }
   }
   return all;

@@ -3,8 +3,8 @@
 #include <cooper/runtime/control.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -160,8 +160,9 @@ result<std::string> body_of(std::string answer, const std::string& path) {
     return error{errc::bad_option, std::string{line.substr(6)}};
   }
   std::size_t bytes = 0;
-  const bool is_ok = line_end != std::string::npos && line.starts_with("ok ") &&
-                     std::from_chars(line.data() + 3, line.data() + line.size(), bytes).ptr == line.data() + line.size();
+  const bool is_ok =
+      line_end != std::string::npos && line.starts_with("ok ") &&
+      std::from_chars(line.data() + 3, line.data() + line.size(), bytes).ptr == line.data() + line.size();
   if (!is_ok) return error{errc::io_failed, path + ": no machine of ours answers there"};
   if (answer.size() - line_end - 1 != bytes) {
     return error{errc::io_failed, fmt::format("{}: the answer was cut off after {} of {} bytes", path,
@@ -192,8 +193,8 @@ std::vector<running_machine> list_running() {
 result<std::string> ask(std::string_view whom, std::string_view request, duration timeout) {
   const std::string path = path_of(whom);
   if (request.size() >= control::request_bytes_max || request.find('\n') != std::string_view::npos) {
-    return error{errc::bad_option, fmt::format("a request is one line of less than {} bytes",
-                                               control::request_bytes_max)};
+    return error{errc::bad_option,
+                 fmt::format("a request is one line of less than {} bytes", control::request_bytes_max)};
   }
   const deadline until = std::chrono::steady_clock::now() + timeout;
   const int fd = connect_until(path, until);

@@ -10,21 +10,21 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cooper/vocabulary/assert.hpp>
 
@@ -82,7 +82,10 @@ std::string answer_to(std::string_view request, const control_verbs& verbs) {
 class client : public std::enable_shared_from_this<client> {
  public:
   client(local::socket socket, const control_verbs& verbs, duration patience, std::shared_ptr<std::size_t> count)
-      : socket_{std::move(socket)}, timer_{socket_.get_executor()}, verbs_{verbs}, patience_{patience},
+      : socket_{std::move(socket)},
+        timer_{socket_.get_executor()},
+        verbs_{verbs},
+        patience_{patience},
         count_{std::move(count)} {
     ++*count_;
   }

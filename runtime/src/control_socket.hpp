@@ -25,10 +25,10 @@ struct control_verbs {
 };
 
 struct control_options {
-  bool listen = true;                  // false: only the periodic callback
-  std::string directory;               // empty: control_directory()
-  duration period{0};                  // zero: no callback
-  std::function<void()> periodic;      // must not throw
+  bool listen = true;              // false: only the periodic callback
+  std::string directory;           // empty: control_directory()
+  duration period{0};              // zero: no callback
+  std::function<void()> periodic;  // must not throw
   duration client_patience = std::chrono::seconds{5};
 };
 

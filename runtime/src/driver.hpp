@@ -4,6 +4,7 @@
 // A platform is an environment (words, barriers, clock) with a sleeper and a queue type:
 //   sleeper      signal() from any core or thread; the rest by the owner only: see native_platform.hpp
 //   idle_check_turns, clock_turn_mask   how seldom an idle or a busy driver reads the clock
+//   park_announced(driver, before, after), about_to_sleep(driver)   where the stress test of parking looks in
 //   queue<T>     many producers, one consumer: bool push(T), bool pop(T&), bool empty(); bounded
 // It is instantiated for real cores (two barrier modes), for the simulated machine, and by the tests for the model.
 //
@@ -120,6 +121,7 @@ class basic_driver final : public core {
                  .arg = static_cast<std::uint64_t>(lasted.count())});
   }
   bool leaving() const { return leave_; }
+  void bind_for(core_id peer);
   void go_down(std::vector<core_id> running_peers, task done);
   void come_up(std::vector<core_id> closed_peers);
   void peer_is_up(core_id peer);
@@ -156,6 +158,7 @@ class basic_driver final : public core {
   send_result send_waiting(address to, message_type type, lane via, const std::uint64_t* words, std::size_t count,
                            bool may_wait);
   void notify(core_id to, out_link& link);
+  void raise_hint(core_id to, out_link& link);
   bool flush_overflow();
   bool flush_lane(out_link& link, lane via);
   out_link& link_to(core_id peer);
@@ -165,7 +168,6 @@ class basic_driver final : public core {
   void tell(core_id peer, gateway_work<Platform> work);
   bool flush_tells();
   void request_binding(out_link& link);
-  void bind_for(core_id peer);
   void bound_by(core_id peer, sender_set<env_type>& senders);
   void peer_closing(core_id peer);
   void peer_closed(std::optional<lane_positions> finals, core_id peer);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string>
 
+#include "current_core.hpp"
 #include "driver.hpp"
 
 namespace cooper::detail {
@@ -149,7 +150,7 @@ void basic_driver<Platform>::park() {
   const duration cost = announced - before;
   park_allowed_ = announced + 50 * cost;
   metrics_.membarrier_ns.add(static_cast<std::uint64_t>(cost.count()));
-  Platform::park_announced(*this, announced);
+  Platform::park_announced(*this, before, announced);
   idle_turns_ = 0;
   if (found_work()) {
     metrics_.park_found_work.add(1);
@@ -159,6 +160,7 @@ void basic_driver<Platform>::park() {
   const instant deadline = next_deadline();
   metrics_.parks.add(1);
   note(trace_kind::park, id(), deadline == never ? 0 : static_cast<std::uint64_t>(deadline.ns));
+  Platform::about_to_sleep(*this);
   const bool signalled = sleeper_.wait(deadline);
   end_park(env_, words_);
   if (signalled) metrics_.wakes_received.add(1);
@@ -196,6 +198,7 @@ instant basic_driver<Platform>::prepare_to_park() {
 
 template <class Platform>
 void basic_driver<Platform>::unpark() {
+  const current_core_scope scope{*this};
   end_park(env_, words_);
   sleeper_.poll();
 }

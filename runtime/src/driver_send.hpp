@@ -26,6 +26,7 @@ send_result basic_driver<Platform>::send_words(address to, message_type type, la
         if (trace_.on()) [[unlikely]] {
           trace_line(trace_kind::line_sent, id(), to.core, via, end.ring.position(), header);
         }
+        if (env_.mutated(mutation::miss_hint)) raise_hint(to.core, *link);
         end.ring.publish(env_, header);
         notify(to.core, *link);
         metrics_.lines_sent.add(1);
@@ -84,13 +85,18 @@ send_result basic_driver<Platform>::send_waiting(address to, message_type type, 
   return send_result::ok;
 }
 
+template <class Platform>
+void basic_driver<Platform>::raise_hint(core_id to, out_link& link) {
+  env_.store(sync::hint_raise, peers_[to.value]->words_.hints[id().value], ++link.hint);
+}
+
 // After a line was published: a receiver that asked for hints gets one, and one that is parked is woken.
 template <class Platform>
 void basic_driver<Platform>::notify(core_id to, out_link& link) {
   basic_driver& peer = *peers_[to.value];
   env_.light_barrier();
   if (env_.load(sync::hints_peek, peer.words_.attention.hints_wanted) != 0) [[unlikely]] {
-    env_.store(sync::hint_raise, peer.words_.hints[id().value], ++link.hint);
+    if (!env_.mutated(mutation::miss_hint)) raise_hint(to, link);
   }
   if (must_wake(env_, peer.words_)) [[unlikely]] {
     metrics_.wakes_sent.add(1);

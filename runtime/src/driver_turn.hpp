@@ -2,6 +2,7 @@
 // The CPU driver's turn: receiving, dispatch, and the core's own work. See driver.hpp.
 #pragma once
 
+#include "current_core.hpp"
 #include "driver.hpp"
 
 namespace cooper::detail {
@@ -31,6 +32,7 @@ bool basic_driver<Platform>::turn() {
 
 template <class Platform>
 bool basic_driver<Platform>::poll_once() {
+  const current_core_scope scope{*this};
   bool worked = turn();
   if (!timers_.empty()) worked |= run_timers();
   if (sleeper_.poll()) worked = true;

@@ -96,12 +96,18 @@ class safe_text {
 
 std::string_view signal_name(int number) {
   switch (number) {
-    case SIGSEGV: return "SIGSEGV";
-    case SIGBUS: return "SIGBUS";
-    case SIGILL: return "SIGILL";
-    case SIGFPE: return "SIGFPE";
-    case SIGABRT: return "SIGABRT";
-    default: return "an assertion";
+    case SIGSEGV:
+      return "SIGSEGV";
+    case SIGBUS:
+      return "SIGBUS";
+    case SIGILL:
+      return "SIGILL";
+    case SIGFPE:
+      return "SIGFPE";
+    case SIGABRT:
+      return "SIGABRT";
+    default:
+      return "an assertion";
   }
 }
 
@@ -112,8 +118,10 @@ bool has_peer(trace_kind kind) {
     case trace_kind::handler_begin:
     case trace_kind::wake_sent:
     case trace_kind::bind:
-    case trace_kind::close: return true;
-    default: return false;
+    case trace_kind::close:
+      return true;
+    default:
+      return false;
   }
 }
 

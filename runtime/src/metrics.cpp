@@ -16,7 +16,7 @@ constexpr bool ends_in_seconds(std::string_view name) { return name.ends_with("_
 #define COOPER_METRIC_NAME_gauge(name) "cooper_" #name
 
 constexpr std::array table{
-#define COOPER_METRIC_ROW(member, kind, name, help)                                                               \
+#define COOPER_METRIC_ROW(member, kind, name, help)                                                    \
   metric_description{COOPER_METRIC_NAME_##kind(name), help, metric_kind::kind, ends_in_seconds(#name), \
                      &core_metrics::member},
     COOPER_METRIC_TABLE(COOPER_METRIC_ROW)
@@ -38,7 +38,8 @@ std::string prometheus_text(std::span<const core_metrics* const> cores) {
       const std::uint64_t value = (cores[core]->*row.member).read();
       if (row.seconds) {
         // Exact: a nanosecond count does not fit a double's 53 bits after 104 days.
-        fmt::format_to(to, "{}{{core=\"{}\"}} {}.{:09}\n", row.name, core, value / 1'000'000'000, value % 1'000'000'000);
+        fmt::format_to(to, "{}{{core=\"{}\"}} {}.{:09}\n", row.name, core, value / 1'000'000'000,
+                       value % 1'000'000'000);
       } else {
         fmt::format_to(to, "{}{{core=\"{}\"}} {}\n", row.name, core, value);
       }

@@ -123,11 +123,18 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
   }
 
   result<void> call(core_id where, std::function<void(core&)> work) override {
-    auto done = std::make_shared<std::promise<void>>();
-    std::future<void> finished = done->get_future();
-    if (const auto posted = post(where, [work = std::move(work), done](core& here) {
+    // Whoever comes first decides: the core, which runs the work, or this caller, who gives up when the core has left
+    // (the work may stand in its gateway until it is up again).
+    struct call_state {
+      std::atomic<bool> decided{false};
+      std::promise<void> done;
+    };
+    auto state = std::make_shared<call_state>();
+    const std::future<void> finished = state->done.get_future();
+    if (const auto posted = post(where, [work = std::move(work), state](core& here) {
+          if (state->decided.exchange(true)) return;
           work(here);
-          done->set_value();
+          state->done.set_value();
         });
         !posted) {
       return posted;
@@ -136,10 +143,8 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     while (finished.wait_for(adopted_here(where) ? milliseconds{0} : look_again) != std::future_status::ready) {
       if (adopted_here(where)) {
         driver.poll_once();
-      } else if (driver.view().stopped.load(std::memory_order_acquire)) {
-        return finished.wait_for(milliseconds{0}) == std::future_status::ready
-                   ? result<void>{}
-                   : error{errc::stopped, name(where) + " stopped before the call ran"};
+      } else if (driver.view().stopped.load(std::memory_order_acquire) && !state->decided.exchange(true)) {
+        return error{errc::stopped, name(where) + " stopped before the call ran"};
       }
     }
     return {};
@@ -199,6 +204,8 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     if (leaving_.contains(which.value)) return error{errc::stop_timeout, name(which) + " is still going down"};
     std::vector<core_id> closed = this->all_down();
     std::erase(closed, which);
+    // One that is still leaving has its peers counted already, and will be gone: it can be met only when it is up again.
+    for (const std::size_t leaver : leaving_) closed.push_back(core_number(leaver));
     if (stepped(which.value)) {
       driver.come_up(std::move(closed));
     } else if (const auto started = start_thread(which.value,
@@ -245,6 +252,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
   native_environment<Mode> observer_env() const override { return {}; }
 
  private:
+  static core_id core_number(std::size_t i) { return core_id{static_cast<std::uint16_t>(i)}; }
   static std::string name(core_id which) { return fmt::format("core {}", which.value); }
 
   bool stepped(std::size_t i) const {
@@ -329,9 +337,13 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
 
   // -- adopted cores -------------------------------------------------------------------------------------------------
 
-  bool adopted_here(core_id which) const { return adopted_by_[which.value] == std::this_thread::get_id(); }
+  bool adopted_here(core_id which) {
+    const std::lock_guard lock{stop_mutex_};
+    return adopted_by_[which.value] == std::this_thread::get_id();
+  }
 
-  std::optional<std::size_t> adopted_core() const {
+  std::optional<std::size_t> adopted_core() {
+    const std::lock_guard lock{stop_mutex_};
     const auto found = std::find(adopted_by_.begin(), adopted_by_.end(), std::this_thread::get_id());
     if (found == adopted_by_.end()) return {};
     return static_cast<std::size_t>(found - adopted_by_.begin());
@@ -367,24 +379,30 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     driver.unpark();
   }
 
-  // Waiting for other cores, on a thread that may itself be one.
+  // Waiting for other cores, on a thread that may itself be one of them, or several.
   void wait_a_little() {
-    if (const auto mine = adopted_core()) {
-      const current_core_scope scope{*this->drivers_[*mine]};
-      this->drivers_[*mine]->poll_once();
-    } else {
-      std::this_thread::sleep_for(look_again);
+    bool mine = false;
+    for (std::size_t i = 0; i < adopted_by_.size(); ++i) {
+      if (!adopted_here(core_number(i)) || this->drivers_[i]->view().stopped.load(std::memory_order_relaxed)) continue;
+      this->drivers_[i]->poll_once();
+      mine = true;
     }
+    if (!mine) std::this_thread::sleep_for(look_again);
   }
 
   // -- stopping ------------------------------------------------------------------------------------------------------
 
-  std::string blockers() const {
+  std::string blockers() {
     std::string text;
     for (const core_status& s : status()) {
       if (s.state == core_state::down || this->drivers_[s.id.value]->view().stopped.load()) continue;
-      if (!s.busy_endpoint) continue;
+      const bool waits_for_its_thread = !s.busy_endpoint && stepped(s.id.value) && !adopted_here(s.id);
+      if (!s.busy_endpoint && !waits_for_its_thread) continue;
       if (!text.empty()) text += "; ";
+      if (waits_for_its_thread) {
+        text += fmt::format("core {} (PU {}) is stepped by hand, and its thread makes no turns", s.id.value, s.pu_index);
+        continue;
+      }
       text += s.busy_endpoint == driver_view::in_task
                   ? fmt::format("core {} (PU {}) is in a task", s.id.value, s.pu_index)
                   : fmt::format("core {} (PU {}) is in the handler of endpoint {}", s.id.value, s.pu_index,
@@ -429,9 +447,18 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     }
   }
 
+  // Cores that nobody ever stepped could not stop either: whoever stops the machine steps them.
+  void adopt_the_unowned() {
+    const std::lock_guard lock{stop_mutex_};
+    for (std::size_t i = 0; i < adopted_by_.size(); ++i) {
+      if (stepped(i) && adopted_by_[i] == std::thread::id{}) adopted_by_[i] = std::this_thread::get_id();
+    }
+  }
+
   result<void> stop_locked(duration deadline) {
     const std::lock_guard lock{life_mutex_};
     if (all_stopped_) return {};
+    adopt_the_unowned();
     const auto limit = clock::now() + deadline;
     if (!stopped_.exchange(true)) static_cast<void>(wait_until_quiet(std::min(limit, clock::now() + chatter_limit)));
     post_to_all(&driver_type::stop_now);

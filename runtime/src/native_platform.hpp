@@ -73,9 +73,10 @@ struct native_platform {
   static constexpr unsigned idle_check_turns = 64;
   static constexpr std::uint64_t clock_turn_mask = 7;
   static constexpr duration wake_cost_guess{std::chrono::microseconds{50}};
-  // Where the stress test of parking looks in; nothing here.
   template <class Driver>
-  static void park_announced(Driver&, instant) {}
+  static void park_announced(Driver&, instant, instant) {}
+  template <class Driver>
+  static void about_to_sleep(Driver&) {}
 };
 
 }  // namespace cooper::detail

@@ -50,7 +50,11 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     if ((*driver)->view().down.load(std::memory_order_relaxed)) return error{errc::core_down, name(where)};
     gateway_work<simulated_platform> wrapped = [work = std::move(work)](driver_type& d) { work(d); };
     simulated_environment caller{&world_, world_.running};
-    if (!(*driver)->post_to_gateway(caller, wrapped)) return error{errc::queue_full, name(where)};
+    const core* self = core::current();
+    const bool may_wait = self == nullptr || &self->home() != this;
+    while (!(*driver)->post_to_gateway(caller, wrapped)) {
+      if (!may_wait || !step()) return error{errc::queue_full, name(where)};
+    }
     return {};
   }
 
@@ -77,6 +81,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
   result<void> down(core_id which, duration deadline) override {
     const auto driver = driver_at(which);
     if (!driver) return driver.error();
+    if (stopped_) return error{errc::stopped};
     if ((*driver)->view().down.load(std::memory_order_relaxed)) return error{errc::core_down, name(which)};
     const std::vector<core_id> others = others_running(which);
     if (others.empty()) return error{errc::last_core, name(which)};
@@ -96,6 +101,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
   result<void> up(core_id which) override {
     const auto driver = driver_at(which);
     if (!driver) return driver.error();
+    if (stopped_) return error{errc::stopped};
     if (!(*driver)->view().down.load(std::memory_order_relaxed)) return error{errc::core_up, name(which)};
     std::vector<core_id> closed = all_down();
     std::erase(closed, which);
@@ -184,7 +190,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
       seat.clock = seat.clock + world_.costs.turn_cost;
       if (seat.clock - seat.idle_since >= driver.poll_budget()) park(i);
     }
-    seat.sees_all = false;
+    if (seat.sees_all != 0) --seat.sees_all;
     world_.running = before;
   }
 
@@ -192,6 +198,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     auto& seat = world_.seats[i];
     seat.signalled = false;
     const instant deadline = drivers_[i]->prepare_to_park();
+    seat.sees_all = 0;
     seat.idle_since = never;
     if (deadline <= seat.clock) {
       // Work was found, or is due: stay awake.

@@ -24,9 +24,10 @@ struct simulated_world {
     bool signalled = false;
     instant deadline = never;
     instant idle_since = never;
-    // Set by the heavy barrier, until the turn ends: whatever was published is seen, although its time has not come,
-    // so that a core does not park on a line that is under way.
-    bool sees_all = false;
+    // Set by the heavy barrier, for the rest of this turn and for the next: whatever was published is seen, although
+    // its time has not come, so that a core does not park on a line that is under way, and does not miss one that was
+    // published before it asked for hints.
+    unsigned sees_all = 0;
   };
   simulation_options costs;
   std::vector<seat> seats;
@@ -51,7 +52,7 @@ struct simulated_environment {
 
   template <class Site>
   std::uint64_t load(Site, const word& w) const {
-    return seat().clock >= w.visible || seat().sees_all ? w.value : w.before;
+    return seat().clock >= w.visible || seat().sees_all != 0 ? w.value : w.before;
   }
   template <class Site>
   void store(Site, word& w, std::uint64_t value) const {
@@ -59,10 +60,10 @@ struct simulated_environment {
   }
   void store(decltype(sync::line_publish), word& w, std::uint64_t value) const {
     seat().clock = seat().clock + world->costs.send_cost;
-    w.before = w.value;
-    w.value = value;
-    w.visible = seat().clock + world->costs.transit;
+    store_in_transit(w, value);
   }
+  // Not before the line that it announces: a hint seen early would be taken for one without a line.
+  void store(decltype(sync::hint_raise), word& w, std::uint64_t value) const { store_in_transit(w, value); }
   template <class Site>
   std::uint64_t exchange(Site, word& w, std::uint64_t value) const {
     return std::exchange(w.value, value);
@@ -70,8 +71,14 @@ struct simulated_environment {
   void handling() const { seat().clock = seat().clock + world->costs.receive_cost; }
   instant now() const { return seat().clock; }
 
+  void store_in_transit(word& w, std::uint64_t value) const {
+    w.before = w.value;
+    w.value = value;
+    w.visible = seat().clock + world->costs.transit;
+  }
+
   static void light_barrier() {}
-  void heavy_barrier() const { seat().sees_all = true; }
+  void heavy_barrier() const { seat().sees_all = 2; }
   static void pause() {}
   static void payload_write(const void*) {}
   static void payload_read(const void*) {}
@@ -136,7 +143,9 @@ struct simulated_platform {
   static constexpr std::uint64_t clock_turn_mask = 0;
   static constexpr duration wake_cost_guess{std::chrono::microseconds{5}};
   template <class Driver>
-  static void park_announced(Driver&, instant) {}
+  static void park_announced(Driver&, instant, instant) {}
+  template <class Driver>
+  static void about_to_sleep(Driver&) {}
 };
 
 }  // namespace cooper::detail

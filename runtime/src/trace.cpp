@@ -15,8 +15,8 @@ namespace cooper {
 
 std::string_view name_of(trace_kind kind) noexcept {
   static constexpr std::array<std::string_view, static_cast<std::size_t>(trace_kind::count)> names{
-      "none", "line_sent", "line_received", "handler_begin", "handler_end", "park",  "unpark", "wake_sent",
-      "timer", "io",       "gateway",       "bind",          "close",       "stall", "mark"};
+      "none",  "line_sent", "line_received", "handler_begin", "handler_end", "park",  "unpark", "wake_sent",
+      "timer", "io",        "gateway",       "bind",          "close",       "stall", "mark"};
   const auto index = static_cast<std::size_t>(kind);
   return index < names.size() ? names[index] : "unknown";
 }
@@ -52,8 +52,7 @@ std::uint64_t* zero_words(std::size_t count) {
 
 }  // namespace
 
-event_ring::event_ring(std::size_t capacity)
-    : mask_{capacity - 1}, words_{zero_words(capacity * words_per_event)} {
+event_ring::event_ring(std::size_t capacity) : mask_{capacity - 1}, words_{zero_words(capacity * words_per_event)} {
   COOPER_ASSERT(std::has_single_bit(capacity), "a trace ring's capacity is a power of two");
 }
 
@@ -127,6 +126,8 @@ result<void> trace_ring::switch_on() {
     // sync(trace.full) release <-> trace.full_read: the ring is whole before it can be found.
     full_.store(full_owned_.get(), std::memory_order_release);
   }
+  if (on()) return {};
+  clear();
   // sync(trace.on_set) relaxed: the reader that records is this thread; others only look.
   on_.store(true, std::memory_order_relaxed);
   return {};

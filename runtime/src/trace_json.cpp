@@ -121,7 +121,8 @@ class writer {
         if (begun_ == nullptr) line_slice("receive", e);
         flow("f", e);
         return;
-      default: instant_event(e);
+      default:
+        instant_event(e);
     }
   }
 
@@ -167,12 +168,15 @@ class writer {
     switch (e.kind) {
       case trace_kind::wake_sent:
       case trace_kind::bind:
-      case trace_kind::close: fmt::format_to(to(), ",\"peer\":{}", e.peer.value); break;
+      case trace_kind::close:
+        fmt::format_to(to(), ",\"peer\":{}", e.peer.value);
+        break;
       case trace_kind::stall:
         out_ += ",\"endpoint\":";
         put_quoted(out_, endpoint_name(core_, e.slot));
         break;
-      default: break;
+      default:
+        break;
     }
     out_ += "}}";
   }
@@ -198,7 +202,7 @@ class writer {
   const trace_event* begun_ = nullptr;
 };
 
-void set_name(std::map<std::uint64_t, std::string> names::* table, std::uint64_t key, std::string name) {
+void set_name(std::map<std::uint64_t, std::string> names::*table, std::uint64_t key, std::string name) {
   names& all = all_names();
   const std::lock_guard lock{all.lock};
   (all.*table)[key] = std::move(name);

@@ -180,8 +180,7 @@ class buffer_pool {
   // owner core. Errors: bad_option (a size out of range, or a core that the registry has no place for),
   // out_of_memory.
   static result<std::unique_ptr<buffer_pool>> create(core_id owner, buffer_registry& registry,
-                                                     buffer_pool_options options = {},
-                                                     core_metrics* metrics = nullptr);
+                                                     buffer_pool_options options = {}, core_metrics* metrics = nullptr);
   ~buffer_pool();
   buffer_pool(const buffer_pool&) = delete;
   buffer_pool& operator=(const buffer_pool&) = delete;
@@ -231,6 +230,7 @@ class buffer_pool {
   friend class lent_buffer;
 
   // Travels with its buffer; the other members are for whoever the word names.
+  // sync(buffer.hand_over) release <-> buffer.observe: every access to a word is in transition() and look().
   struct alignas(line_bytes) record {
     std::atomic<std::uint64_t> word{0};
     std::uint32_t length = 0;

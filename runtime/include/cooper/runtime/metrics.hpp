@@ -89,7 +89,7 @@ struct metric_description {
   std::string_view help;
   metric_kind kind;
   bool seconds;  // counted in nanoseconds, exposed in seconds
-  counter core_metrics::* member;
+  counter core_metrics::*member;
 };
 std::span<const metric_description> metric_table() noexcept;
 

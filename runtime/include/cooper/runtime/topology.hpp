@@ -80,7 +80,9 @@ struct numa_node {
   std::uint32_t os_index = nowhere;
   std::uint64_t memory_bytes = 0;  // 0: a node without memory
   std::string kind;                // hwloc's subtype, e.g. "HBM"; mostly empty
-  std::vector<core_id> cores;      // empty: a node without CPUs
+  // The cores that it is near to. hwloc gives a node without CPUs those of its surroundings, often all; such a node is
+  // no thread's own `node`.
+  std::vector<core_id> cores;
 };
 
 // Relative cost from node to node, as the firmware tells it: row-major, nodes.size() squared values.
@@ -103,8 +105,8 @@ class topology {
 
   const std::vector<hardware_thread>& threads() const noexcept { return threads_; }
   const hardware_thread& thread(core_id id) const { return threads_.at(id.value); }
-  const std::vector<struct cache>& caches() const noexcept { return caches_; }
-  const std::vector<struct package>& packages() const noexcept { return packages_; }
+  const std::vector<cache>& caches() const noexcept { return caches_; }
+  const std::vector<package>& packages() const noexcept { return packages_; }
   const std::vector<numa_node>& nodes() const noexcept { return nodes_; }
   const std::optional<node_distances>& distances() const noexcept { return distances_; }
   // PU numbers that the machine has but that are switched off.
@@ -133,8 +135,8 @@ class topology {
   topology() = default;
 
   std::vector<hardware_thread> threads_;
-  std::vector<struct cache> caches_;
-  std::vector<struct package> packages_;
+  std::vector<cache> caches_;
+  std::vector<package> packages_;
   std::vector<numa_node> nodes_;
   std::optional<node_distances> distances_;
   std::vector<std::uint32_t> offline_pus_;
@@ -144,6 +146,16 @@ class topology {
   std::string model_;
   std::string hash_;
 };
+
+// Lists of PU numbers as Linux writes them, "0,2-3". Parsing keeps order and repetitions, and refuses with bad_option;
+// formatting sorts, and gives "none" for an empty list.
+struct pu_range {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  friend constexpr bool operator==(pu_range, pu_range) = default;
+};
+result<std::vector<pu_range>> parse_pu_list(std::string_view list);
+std::string format_pu_list(std::vector<std::uint32_t> pus);
 
 // The cores a person asked for: `list` names PU numbers as the operating system counts them and `cooper topo` shows
 // them, e.g. "0,2-3". Without a list: all allowed cores. The order is the list's. A core may be named more than once

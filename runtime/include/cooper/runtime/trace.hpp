@@ -92,7 +92,7 @@ class event_ring {
     void operator()(std::uint64_t* memory) const noexcept { std::free(memory); }
   };
   std::unique_ptr<std::uint64_t, release> words_;  // accessed by atomic_ref only
-  std::uint64_t next_ = 0;  // the writer's own copy of head
+  std::uint64_t next_ = 0;                         // the writer's own copy of head
   std::atomic<std::uint64_t> head_{0};
 };
 
@@ -117,7 +117,8 @@ class trace_ring {
     // sync(trace.on) relaxed: a hint; the writer itself switches on, so it sees its own memory.
     return on_.load(std::memory_order_relaxed);
   }
-  // The owner core only (or before it runs): the first call allocates. What the ring held stays. out_of_memory.
+  // The owner core only (or before it runs): the first call allocates. A new recording begins, unless it is on
+  // already. Errors: out_of_memory.
   result<void> switch_on();
   // Any thread. What was recorded stays readable.
   void switch_off() noexcept;
@@ -147,9 +148,9 @@ class trace_ring {
   unsigned machine_;
   std::size_t capacity_;
   std::atomic<bool> on_{false};
-  std::unique_ptr<detail::event_ring> full_owned_;         // the writer's view
-  std::atomic<const detail::event_ring*> full_{nullptr};   // the readers' view
-  std::atomic<std::uint64_t> cleared_{0};                  // positions below are forgotten
+  std::unique_ptr<detail::event_ring> full_owned_;        // the writer's view
+  std::atomic<const detail::event_ring*> full_{nullptr};  // the readers' view
+  std::atomic<std::uint64_t> cleared_{0};                 // positions below are forgotten
   detail::event_ring flight_{flight_capacity};
 };
 

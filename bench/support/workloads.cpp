@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The table of all workloads: a workload that is not here does not exist.
+#include <vector>
+
+#include "flow_control/flow_control.hpp"
+#include "idle/idle.hpp"
+#include "line_rtt/line_rtt.hpp"
+#include "line_stream/line_stream.hpp"
+#include "lrpc/lrpc.hpp"
+#include "shared_vs_message/shared_vs_message.hpp"
+#include "support/run.hpp"
+#include "wake/wake.hpp"
+
+namespace cooper::bench {
+
+std::span<const workload> all_workloads() {
+  static const std::vector<workload> workloads{line_rtt::table, line_stream::table, flow_control::table,
+                                               lrpc::table,     wake::table,        idle::table,
+                                               shared_vs_message::table};
+  return workloads;
+}
+
+}  // namespace cooper::bench
