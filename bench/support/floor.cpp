@@ -25,8 +25,9 @@ extern "C" void cooper_floor_pong(std::atomic<std::uint64_t>* out, const std::at
 }
 
 double floor_lines::ping(std::uint64_t count) noexcept {
-  cooper_floor_ping(&there_.value, &back_.value, ping_last_.value, warm_up_round_trips);
-  ping_last_.value += warm_up_round_trips;
+  const std::uint64_t warm = warm_up(count);
+  cooper_floor_ping(&there_.value, &back_.value, ping_last_.value, warm);
+  ping_last_.value += warm;
   const instant begin = native::now();
   cooper_floor_ping(&there_.value, &back_.value, ping_last_.value, count);
   const instant end = native::now();
@@ -35,8 +36,9 @@ double floor_lines::ping(std::uint64_t count) noexcept {
 }
 
 void floor_lines::pong(std::uint64_t count) noexcept {
-  cooper_floor_pong(&back_.value, &there_.value, pong_last_.value, warm_up_round_trips + count);
-  pong_last_.value += warm_up_round_trips + count;
+  const std::uint64_t all = warm_up(count) + count;
+  cooper_floor_pong(&back_.value, &there_.value, pong_last_.value, all);
+  pong_last_.value += all;
 }
 
 }  // namespace cooper::bench

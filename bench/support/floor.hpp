@@ -26,11 +26,13 @@ class floor_lines {
   static constexpr std::uint64_t window_round_trips = 20'000;
   static constexpr std::uint64_t warm_up_round_trips = 100;
 
-  // Nanoseconds that `count` round trips took, after a warm-up.
+  // Nanoseconds that `count` round trips took, after a warm-up of at most as many.
   double ping(std::uint64_t count) noexcept;
   void pong(std::uint64_t count) noexcept;
 
  private:
+  static std::uint64_t warm_up(std::uint64_t count) noexcept { return count < warm_up_round_trips ? count : warm_up_round_trips; }
+
   struct alignas(destructive_bytes) separate_line {
     std::atomic<std::uint64_t> value{0};
   };

@@ -121,7 +121,7 @@ void write(std::string& out, const boost::json::value& value, std::size_t depth)
     out += "{\n";
     std::size_t left = value.get_object().size();
     for (const auto& [key, member] : value.get_object()) {
-      out += inner + boost::json::serialize(boost::json::value{key}) + ": ";
+      out += inner + boost::json::serialize(boost::json::string(key)) + ": ";
       write(out, member, depth + 1);
       out += --left > 0 ? ",\n" : "\n";
     }
@@ -134,7 +134,9 @@ void write(std::string& out, const boost::json::value& value, std::size_t depth)
                     });
   if (flat) {
     if (value.is_double()) {
-      out += fmt::format("{}", value.get_double());  // 1.62e6 is a JSON number too, and shorter
+      const std::string digits = fmt::format("{}", value.get_double());
+      // A whole number stays a floating-point one for whoever reads it.
+      out += digits.find_first_of(".e") == std::string::npos ? digits + ".0" : digits;
     } else if (value.is_array()) {
       out += '[';
       std::size_t left = value.get_array().size();

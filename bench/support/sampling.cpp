@@ -11,8 +11,8 @@
 namespace cooper::bench {
 namespace {
 
-constexpr std::uint64_t smoke_count = 64;
-constexpr int smoke_windows = 3;
+constexpr std::uint64_t smoke_count = 8;
+constexpr int smoke_windows = 2;
 // Windows shorter or longer than these are resized: short ones drown in the clock, long ones see the host move.
 constexpr double window_shortest_ns = 2e6, window_longest_ns = 25e6;
 

@@ -16,7 +16,7 @@ using timed_operations = std::function<double(std::uint64_t count)>;
 
 struct sampling_plan {
   double seconds = 1;      // for all windows together
-  bool smoke = false;      // three tiny windows: does it run at all?
+  bool smoke = false;      // two tiny windows: does it run at all?
   bool with_floor = true;  // needs two members
   double window_ns = 4e6;  // a contender's window; the floor's is 20,000 round trips
   std::uint64_t count_max = 1u << 22;

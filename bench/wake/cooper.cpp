@@ -81,6 +81,8 @@ void measure_cooper(run& r, const contender& self) {
         return;
       }
       sample_wake_ups(contender_side, floor, r.plan(), out);
+      // Who steps a core stops the machine, for the core's last turns are made here.
+      if (const result<void> stopped = m.stop(); !stopped) out.error = stopped.error().message();
     });
   }
   booted = error{errc::stopped};  // the machine stops before the objects that its handlers use go

@@ -41,13 +41,23 @@ struct core_words {
   std::unique_ptr<typename Env::word[]> hints;
 };
 
-// The sender's half of poll-then-park, after whatever it published: look whether the core sleeps; one sender wins the
-// right to wake it. True for the winner, who must signal.
+// The sender's half of poll-then-park, after whatever it published: look whether the core sleeps. No locked instruction.
+template <environment Env>
+bool seems_parked(Env& env, const core_words<Env>& peer, std::uint64_t threshold = parked_for_lines) {
+  env.light_barrier();
+  return env.load(sync::park_peek, peer.attention.parked) >= threshold;
+}
+
+// The cold half: one sender wins the right to wake the core, and must signal. True for the winner.
+template <environment Env>
+bool claim_wake(Env& env, core_words<Env>& peer) {
+  return env.exchange(sync::park_claim, peer.attention.parked, awake) != awake;
+}
+
+// Both in one.
 template <environment Env>
 bool must_wake(Env& env, core_words<Env>& peer, std::uint64_t threshold = parked_for_lines) {
-  env.light_barrier();
-  if (env.load(sync::park_peek, peer.attention.parked) < threshold) [[likely]] return false;
-  return env.exchange(sync::park_claim, peer.attention.parked, awake) != awake;
+  return seems_parked(env, peer, threshold) && claim_wake(env, peer);
 }
 
 // The core's half: announce, then look for work again. heavy_barrier stands between, so of a store by a sender and

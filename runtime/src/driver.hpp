@@ -37,6 +37,9 @@
 #include <cooper/runtime/metrics.hpp>
 #include <cooper/runtime/trace.hpp>
 
+// What a turn or a send does seldom: kept out of line, so that the straight way is short and can be looked at (I2).
+#define COOPER_COLD [[gnu::noinline]]
+
 namespace cooper::detail {
 
 struct driver_options {
@@ -138,49 +141,54 @@ class basic_driver final : public core {
   static constexpr unsigned lane_budget = 32;
   static constexpr unsigned local_budget = 64;
   static constexpr unsigned gateway_budget = 16;
+  // How many turns a core that goes down gives to work that makes itself more work.
+  static constexpr unsigned fed_turns_max = 1000;
+  static constexpr duration barrier_cost_max{std::chrono::microseconds{100}};
 
   using out_link = outbound<env_type>;
   using in_link = inbound<env_type>;
+  using arrival = typename basic_receiver<env_type>::arrival;
 
   // receiving
   bool drain_rings();
   bool drain_hinted();
   bool drain(in_link& from);
-  bool drain_lane(in_link& from, lane via, unsigned budget);
+  void drain_lane(in_link& from, lane via, arrival line);
   void return_wakes(in_link& from, lane via);
   void dispatch(line_header header, const std::byte* payload, core_id from, lane via, std::uint64_t position);
   bool run_local();
-  bool run_gateway();
-  bool run_timers();
+  COOPER_COLD bool run_gateway();
+  COOPER_COLD bool run_timers();
 
   // sending
   send_result send_local(address to, message_type type, lane via, const std::uint64_t* words, std::size_t count);
   send_result send_waiting(address to, message_type type, lane via, const std::uint64_t* words, std::size_t count,
                            bool may_wait);
-  void notify(core_id to, out_link& link);
+  [[gnu::always_inline]] inline void notify(core_id to, out_link& link);
+  COOPER_COLD void wake(core_id to);
   void raise_hint(core_id to, out_link& link);
-  bool flush_overflow();
+  COOPER_COLD bool flush_overflow();
   bool flush_lane(out_link& link, lane via);
   out_link& link_to(core_id peer);
   void discard_waiting(out_link& link);
 
   // binding and closing: conversations over the gateways
   void tell(core_id peer, gateway_work<Platform> work);
-  bool flush_tells();
+  COOPER_COLD bool flush_tells();
   void request_binding(out_link& link);
   void bound_by(core_id peer, sender_set<env_type>& senders);
   void peer_closing(core_id peer);
   void peer_closed(std::optional<lane_positions> finals, core_id peer);
   void peer_ended(core_id peer, lane_positions finals);
   void departure_answered();
-  bool finish_drained();
-  bool advance_going_down();
+  COOPER_COLD bool finish_drained();
+  COOPER_COLD bool advance_going_down();
   in_link* in_from(core_id peer);
   void choose_polling();
 
   // grace periods
   void begin_grace();
-  bool end_grace_if_passed();
+  COOPER_COLD bool end_grace_if_passed();
 
   // tracing; call only while it is on, but for note
   void trace_line(trace_kind kind, core_id from, core_id to, lane via, std::uint64_t position, line_header header);
@@ -195,7 +203,7 @@ class basic_driver final : public core {
   bool found_work();
   instant next_deadline();
   void adapt_to(duration slept);
-  void poll_io(instant now);
+  COOPER_COLD void poll_io(instant now);
 
   env_type env_;
   driver_options options_;
@@ -225,6 +233,8 @@ class basic_driver final : public core {
   struct departure {
     enum class phase : std::uint8_t { asking, draining, ending } step = phase::asking;
     std::size_t awaited = 0;
+    unsigned turns_fed = 0;
+    bool cut = false;  // nothing new may wait
     task done;
   };
   std::optional<departure> departure_;
@@ -261,3 +271,5 @@ class basic_driver final : public core {
 };
 
 }  // namespace cooper::detail
+
+#undef COOPER_COLD

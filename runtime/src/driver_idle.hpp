@@ -148,7 +148,8 @@ void basic_driver<Platform>::park() {
   const instant announced = env_.now();
   // A membarrier disturbs the cores that run: at most one in 50 times its cost.
   const duration cost = announced - before;
-  park_allowed_ = announced + 50 * cost;
+  // A longer one was not the barrier's: this thread was preempted, and polling on would only make that worse.
+  park_allowed_ = announced + 50 * std::min(cost, barrier_cost_max);
   metrics_.membarrier_ns.add(static_cast<std::uint64_t>(cost.count()));
   Platform::park_announced(*this, before, announced);
   idle_turns_ = 0;
@@ -188,7 +189,8 @@ instant basic_driver<Platform>::prepare_to_park() {
   announce_park(env_, words_, waiting_total_ != 0);
   if (found_work()) {
     end_park(env_, words_);
-    return instant{std::numeric_limits<std::int64_t>::min()};
+    // Long ago, yet not so long that a caller's subtraction could overflow.
+    return instant{std::numeric_limits<std::int64_t>::min() / 2};
   }
   metrics_.parks.add(1);
   const instant deadline = next_deadline();

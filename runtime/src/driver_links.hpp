@@ -192,7 +192,10 @@ bool basic_driver<Platform>::advance_going_down() {
       d.step = departure::phase::draining;
       return true;
     case departure::phase::draining: {
-      if (!local_.empty() || !tasks_.empty() || waiting_total_ != 0 || !untold_.empty()) return false;
+      // Deferred work that defers more would go on for ever; what is left of it waits until the core is up again.
+      if ((!local_.empty() || !tasks_.empty()) && ++d.turns_fed < fed_turns_max) return false;
+      d.cut = true;
+      if (waiting_total_ != 0 || !untold_.empty()) return false;
       closed_slots_ = endpoints_.close_all();
       for (auto& link : out_) {
         if (!link || link->state != out_link::phase::bound) continue;
@@ -210,6 +213,8 @@ bool basic_driver<Platform>::advance_going_down() {
     }
     case departure::phase::ending:
       if (d.awaited != 0 || !untold_.empty()) return false;
+      // Those that were opened since.
+      for (const std::uint32_t slot : endpoints_.close_all()) closed_slots_.push_back(slot);
       env_.store(sync::rest_set, words_.progress.rest, out_of_service);
       view_.down.store(true, std::memory_order_release);
       leave_ = true;

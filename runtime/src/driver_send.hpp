@@ -65,7 +65,8 @@ send_result basic_driver<Platform>::send_waiting(address to, message_type type, 
     return send_result::closed;
   }
   out_link& link = link_to(to.core);
-  if (link.state == out_link::phase::closed) {
+  const bool leaving = departure_ && departure_->cut;
+  if (link.state == out_link::phase::closed || leaving) {
     metrics_.sends_closed.add(1);
     return send_result::closed;
   }
@@ -92,17 +93,22 @@ void basic_driver<Platform>::raise_hint(core_id to, out_link& link) {
 
 // After a line was published: a receiver that asked for hints gets one, and one that is parked is woken.
 template <class Platform>
-void basic_driver<Platform>::notify(core_id to, out_link& link) {
+inline void basic_driver<Platform>::notify(core_id to, out_link& link) {
   basic_driver& peer = *peers_[to.value];
   env_.light_barrier();
   if (env_.load(sync::hints_peek, peer.words_.attention.hints_wanted) != 0) [[unlikely]] {
     if (!env_.mutated(mutation::miss_hint)) raise_hint(to, link);
   }
-  if (must_wake(env_, peer.words_)) [[unlikely]] {
-    metrics_.wakes_sent.add(1);
-    note(trace_kind::wake_sent, to);
-    peer.sleeper_.signal();
-  }
+  if (seems_parked(env_, peer.words_)) [[unlikely]] wake(to);
+}
+
+template <class Platform>
+void basic_driver<Platform>::wake(core_id to) {
+  basic_driver& peer = *peers_[to.value];
+  if (!claim_wake(env_, peer.words_)) return;
+  metrics_.wakes_sent.add(1);
+  note(trace_kind::wake_sent, to);
+  peer.sleeper_.signal();
 }
 
 template <class Platform>
@@ -152,7 +158,8 @@ void basic_driver<Platform>::when_writable(core_id to, lane via, task then) {
   out_link& link = link_to(to);
   auto& end = link.lanes[static_cast<std::size_t>(via)];
   const bool bound = link.state == out_link::phase::bound;
-  if (link.state == out_link::phase::closed || (bound && end.overflow.empty() && end.ring.writable(env_))) {
+  const bool closed = link.state == out_link::phase::closed || (departure_ && departure_->cut);
+  if (closed || (bound && end.overflow.empty() && end.ring.writable(env_))) {
     return defer(std::move(then));
   }
   end.waiters.push_back(std::move(then));

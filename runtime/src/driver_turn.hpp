@@ -67,40 +67,39 @@ bool basic_driver<Platform>::drain_hinted() {
   return worked;
 }
 
+// Looks at three control words; everything else only where a line has arrived.
 template <class Platform>
 bool basic_driver<Platform>::drain(in_link& from) {
-  bool worked = drain_lane(from, lane::reply, lane_budget);
-  worked |= drain_lane(from, lane::request, lane_budget);
-  worked |= drain_lane(from, lane::monitor, lane_budget);
+  bool worked = false;
+  for (const lane via : {lane::reply, lane::request, lane::monitor}) {
+    const auto line = from.lanes[static_cast<std::size_t>(via)].ring.observe(env_);
+    if (line) {
+      drain_lane(from, via, line);
+      worked = true;
+    }
+  }
   return worked;
 }
 
 template <class Platform>
-bool basic_driver<Platform>::drain_lane(in_link& from, lane via, unsigned budget) {
+void basic_driver<Platform>::drain_lane(in_link& from, lane via, arrival line) {
   auto& end = from.lanes[static_cast<std::size_t>(via)];
   unsigned count = 0;
-  for (; count < budget; ++count) {
-    const auto line = end.ring.observe(env_);
-    if (!line) break;
+  do {
     env_.handling();
     dispatch(line.header, line.payload, from.from, via, end.ring.position());
     end.ring.release(env_);
-  }
-  if (count == 0) return false;
+    ++count;
+  } while (count < lane_budget && (line = end.ring.observe(env_)));
   metrics_.lines_received.add(count);
   if (end.ring.credit_returned_since(end.credit_seen)) [[unlikely]] return_wakes(from, via);
-  return true;
 }
 
 // Credit went back: a peer that parked for want of it must hear of it.
 template <class Platform>
 void basic_driver<Platform>::return_wakes(in_link& from, lane) {
   metrics_.credit_returns.add(1);
-  basic_driver& peer = *peers_[from.from.value];
-  if (must_wake(env_, peer.words_, parked_for_credit)) {
-    metrics_.wakes_sent.add(1);
-    peer.sleeper_.signal();
-  }
+  if (seems_parked(env_, peers_[from.from.value]->words_, parked_for_credit)) [[unlikely]] wake(from.from);
 }
 
 template <class Platform>

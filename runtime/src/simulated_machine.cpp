@@ -202,7 +202,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     seat.idle_since = never;
     if (deadline <= seat.clock) {
       // Work was found, or is due: stay awake.
-      if (deadline != instant{std::numeric_limits<std::int64_t>::min()}) drivers_[i]->unpark();
+      drivers_[i]->unpark();
       return;
     }
     seat.parked = true;

@@ -97,8 +97,8 @@ result<std::vector<pu_range>> parse_pu_list(std::string_view list) {
       rest.remove_prefix(1);
       if (auto wrong = take_number(rest, range.last)) return bad_list(list, *wrong);
       if (range.last < range.first)
-        return bad_list(list, "the range " + std::to_string(range.first) + "-" + std::to_string(range.last) +
-                                  " runs backwards");
+        return bad_list(
+            list, "the range " + std::to_string(range.first) + "-" + std::to_string(range.last) + " runs backwards");
     }
     ranges.push_back(range);
     if (rest.empty()) return ranges;

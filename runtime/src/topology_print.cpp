@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include "topology_tree.hpp"
 
@@ -15,7 +15,7 @@ namespace json = boost::json;
 using detail::box;
 using detail::box_kind;
 
-json::value id_or_null(std::uint32_t id) { return id == nowhere ? json::value{nullptr} : json::value{id}; }
+json::value id_or_null(std::uint32_t id) { return id == nowhere ? json::value(nullptr) : json::value(id); }
 
 json::array numbers(const std::vector<core_id>& cores) {
   json::array out;
@@ -34,7 +34,7 @@ json::object thread_json(const hardware_thread& t) {
           {"l2", id_or_null(t.l2)},
           {"l3", id_or_null(t.l3)},
           {"allowed", t.allowed},
-          {"efficiency_class", t.efficiency_class < 0 ? json::value{nullptr} : json::value{t.efficiency_class}}};
+          {"efficiency_class", t.efficiency_class < 0 ? json::value(nullptr) : json::value(t.efficiency_class)}};
 }
 
 // Arrays of things stand one thing a line: readable, and differences show.
@@ -49,7 +49,7 @@ class json_lines {
     std::size_t index = 0;
     for (const auto& thing : things) {
       out += index == 0 ? "\n    " : ",\n    ";
-      out += json::serialize(json::value{one(index++, thing)});
+      out += json::serialize(json::value(one(index++, thing)));
     }
     out += index == 0 ? "]" : "\n  ]";
   }
@@ -118,13 +118,16 @@ class text_tree {
         const auto& model = of_.packages()[b.index].model;
         return {"package " + number, model == of_.model() ? "" : model, ""};
       }
-      case box_kind::node: return node_row(b);
+      case box_kind::node:
+        return node_row(b);
       case box_kind::cache: {
         const auto& c = of_.caches()[b.index];
         return {fmt::format("L{}", c.level), detail::human_bytes(c.size_bytes), ""};
       }
-      case box_kind::physical_core: return core_row(b);
-      case box_kind::machine: break;
+      case box_kind::physical_core:
+        return core_row(b);
+      case box_kind::machine:
+        break;
     }
     return {"machine", "", ""};
   }
@@ -143,8 +146,7 @@ class text_tree {
     for (const auto c : b.cores) {
       const auto& t = of_.thread(c);
       if (t.allowed) ++usable;
-      threads += fmt::format("{}{}{}", threads.empty() ? "PU " : " ", t.pu_index,
-                             t.allowed ? "" : "*");
+      threads += fmt::format("{}{}{}", threads.empty() ? "PU " : " ", t.pu_index, t.allowed ? "" : "*");
     }
     for (const auto id : b.own_caches) {
       const auto& c = of_.caches()[id];
@@ -164,12 +166,12 @@ class text_tree {
 
 std::string topology::to_json() const {
   json_lines out;
-  out.member("name", json::value{name_});
-  out.member("model", json::value{model_});
-  out.member("source", json::value{source_name(source_)});
-  out.member("is_this_machine", json::value{is_this_machine()});
-  out.member("topology_hash", json::value{hash_});
-  out.member("physical_core_count", json::value{physical_core_count_});
+  out.member("name", json::value(name_));
+  out.member("model", json::value(model_));
+  out.member("source", json::value(source_name(source_)));
+  out.member("is_this_machine", json::value(is_this_machine()));
+  out.member("topology_hash", json::value(hash_));
+  out.member("physical_core_count", json::value(physical_core_count_));
   out.list("cores", threads_, [](std::size_t, const auto& t) { return thread_json(t); });
   out.list("caches", caches_, [](std::size_t id, const auto& c) {
     return json::object{{"id", id},

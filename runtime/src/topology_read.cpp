@@ -165,8 +165,8 @@ class topology_builder {
   }
 
   void read_caches() {
-    for (const auto type : {HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L4CACHE,
-                            HWLOC_OBJ_L5CACHE}) {
+    for (const auto type :
+         {HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L5CACHE}) {
       hwloc_obj_t object = nullptr;
       while ((object = hwloc_get_next_obj_by_type(tree_, type, object)) != nullptr) {
         const auto id = static_cast<std::uint32_t>(made_.caches_.size());

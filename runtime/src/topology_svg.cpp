@@ -24,12 +24,21 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
       // Control characters are not XML at all.
-      default: out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
     }
   }
   return out;
@@ -67,8 +76,8 @@ constexpr std::string_view dark_style = R"(<style>
 @media (prefers-color-scheme:dark){
 .ct-card{fill:#12161d;stroke:#2b323e}.ct-package{fill:#1a2029;stroke:#3a4453}.ct-node{fill:#15291f;stroke:#2f6650}
 .ct-l3{fill:#18243f;stroke:#34518d}.ct-l2{fill:#251d3b;stroke:#56428a}.ct-core{fill:#141922;stroke:#3a4453}
-.ct-pu{fill:#4a7df0}.ct-slow{fill:#17a294}.ct-barred{fill:#262d38;stroke:#4a5463}.ct-l2s{fill:#322750}.ct-l1s{fill:#42341a}
-.ct-ink{fill:#e8ecf3}.ct-soft{fill:#9aa5b5}.ct-off{fill:#8490a2}
+.ct-pu{fill:#4a7df0}.ct-slow{fill:#17a294}.ct-barred{fill:#262d38;stroke:#4a5463}.ct-l2s{fill:#322750}
+.ct-l1s{fill:#42341a}.ct-ink{fill:#e8ecf3}.ct-soft{fill:#9aa5b5}.ct-off{fill:#8490a2}
 }
 </style>)";
 
@@ -85,7 +94,9 @@ class svg_picture {
  public:
   explicit svg_picture(const topology& of)
       : of_{of},
-        level_{of.size() <= 64 ? large : of.size() <= 256 ? medium : small} {
+        level_{of.size() <= 64    ? large
+               : of.size() <= 256 ? medium
+                                  : small} {
     for (const auto& t : of.threads()) {
       fastest_ = std::max(fastest_, t.efficiency_class);
       // Four digits and more need their room.
@@ -98,8 +109,8 @@ class svg_picture {
     auto all = arrange(machine);
     const std::string title = of_.model().empty() ? of_.name() : of_.model();
     const std::string subtitle = detail::summary_of(of_, " · ");
-    const double width = std::max({all.width, text_width(title, 20), text_width(subtitle, 13), legend_width()}) +
-                         2 * margin;
+    const double width =
+        std::max({all.width, text_width(title, 20), text_width(subtitle, 13), legend_width()}) + 2 * margin;
     const double height = 76 + all.height + 58 + (notes().empty() ? 0 : 22);
     out_ = fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"ct-topology\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
@@ -188,7 +199,7 @@ class svg_picture {
       double height = 0;
       for (std::size_t i = first; i < last; ++i) height = std::max(height, p.children[i].height);
       for (std::size_t i = first; i < last; ++i)
-        if (p.children[i].what->kind != box_kind::physical_core) p.children[i].height = height;
+        if (!p.children[i].children.empty()) p.children[i].height = height;
     }
   }
 
@@ -213,11 +224,16 @@ class svg_picture {
 
   std::string label(const box& b) const {
     switch (b.kind) {
-      case box_kind::package: return fmt::format("Package {}", b.index);
-      case box_kind::node: return fmt::format("NUMA node {}", b.index);
-      case box_kind::cache: return fmt::format("L{}", of_.caches()[b.index].level);
-      case box_kind::physical_core: return fmt::format("core {}", b.index);
-      case box_kind::machine: break;
+      case box_kind::package:
+        return fmt::format("Package {}", b.index);
+      case box_kind::node:
+        return fmt::format("NUMA node {}", b.index);
+      case box_kind::cache:
+        return fmt::format("L{}", of_.caches()[b.index].level);
+      case box_kind::physical_core:
+        return fmt::format("core {}", b.index);
+      case box_kind::machine:
+        break;
     }
     return {};
   }
@@ -234,7 +250,8 @@ class svg_picture {
 
   double header_font() const { return level_.has_labels ? 12.5 : level_.pill_font + 1.5; }
   double header_width(const box& b) const {
-    return text_width(label(b) + remark(b), header_font()) + 2 * level_.padding + 14;
+    // The label is bold, and so wider.
+    return text_width(label(b), header_font() * 1.2) + text_width(remark(b), header_font()) + 2 * level_.padding + 16;
   }
 
   std::string notes() const {
@@ -267,8 +284,8 @@ class svg_picture {
     const box& b = *p.what;
     const double left = x + p.x, top = y + p.y;
     if (b.kind == box_kind::physical_core) return draw_core(p, left, top);
-    const auto& how = b.kind == box_kind::package ? package_paint
-                      : b.kind == box_kind::node  ? node_paint
+    const auto& how = b.kind == box_kind::package        ? package_paint
+                      : b.kind == box_kind::node         ? node_paint
                       : of_.caches()[b.index].level >= 3 ? cache_paints[0]
                                                          : cache_paints[1];
     rect(left, top, p.width, p.height, level_.has_labels ? 10 : 6, how);
@@ -289,8 +306,7 @@ class svg_picture {
       y += label_height;
     }
     const auto columns = pill_columns(b.cores.size());
-    const double width =
-        (p.width - 2 * around - static_cast<double>(columns - 1) * gap) / static_cast<double>(columns);
+    const double width = (p.width - 2 * around - static_cast<double>(columns - 1) * gap) / static_cast<double>(columns);
     for (std::size_t i = 0; i < b.cores.size(); ++i)
       draw_pill(of_.thread(b.cores[i]), left + around + static_cast<double>(i % columns) * (width + gap),
                 y + static_cast<double>(i / columns) * (level_.pill_height + gap), width);

@@ -45,7 +45,8 @@ std::optional<std::string> count_of(std::string_view level, std::uint64_t& count
   if (code == std::errc::result_out_of_range) return "the count of '" + shown + "' is too large";
   if (code != std::errc{}) return "the count of '" + shown + "' is no number";
   if (end != digits.data() + digits.size())
-    return "in '" + shown + "', '" + std::string{end, digits.data() + digits.size()} + "' after the count is not understood";
+    return "in '" + shown + "', '" + std::string{end, digits.data() + digits.size()} +
+           "' after the count is not understood";
   if (count == 0) return "the count of '" + shown + "' is zero";
   return std::nullopt;
 }
@@ -61,7 +62,7 @@ result<void> check_synthetic(const std::string& description) {
                                       std::to_string(core_count_max) + things};
   };
   std::uint64_t pus = 1, attached = 0;
-  bool seen_level = false;
+  std::string_view last;
   for (std::size_t at = 0; at < text.size();) {
     if (std::isspace(static_cast<unsigned char>(text[at])) != 0) {
       ++at;
@@ -79,10 +80,15 @@ result<void> check_synthetic(const std::string& description) {
     if (auto wrong = count_of(text.substr(at, end - at), count)) return refuse(description, *wrong);
     pus = count > core_count_max ? core_count_max + 1 : pus * count;
     if (pus > core_count_max) return too_many(" PUs");
-    seen_level = true;
+    last = text.substr(at, end - at);
     at = end;
   }
-  if (!seen_level) return refuse(description, "it has no level");
+  if (last.empty()) return refuse(description, "it has no level");
+  hwloc_obj_type_t type = HWLOC_OBJ_PU;
+  const std::string name{last.substr(0, last.find(':'))};
+  // A level without a type is a mere number; hwloc finds out what it is.
+  if (hwloc_type_sscanf(name.c_str(), &type, nullptr, 0) == 0 && type != HWLOC_OBJ_PU)
+    return refuse(description, "its last level is '" + name + "', not 'pu'");
   return {};
 }
 

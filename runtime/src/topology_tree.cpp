@@ -33,8 +33,10 @@ std::vector<std::unique_ptr<box>> all_boxes(const topology& of) {
     if (cores.empty()) continue;
     const auto home = of.thread(cores.front()).physical_core;
     const bool is_shared = of.thread(cores.back()).physical_core != home;
-    if (is_shared) add(box_kind::cache, i, cores);
-    else own_caches[home].insert(own_caches[home].begin(), i);
+    if (is_shared)
+      add(box_kind::cache, i, cores);
+    else
+      own_caches[home].insert(own_caches[home].begin(), i);
   }
   for (std::uint32_t i = 0; i < physical.size(); ++i) {
     add(box_kind::physical_core, i, std::move(physical[i]));
@@ -75,8 +77,8 @@ box nested_boxes(const topology& of) {
   });
   std::vector<box*> innermost(of.size(), &machine);
   for (auto& next : boxes) {
-    box* home = next->cores.empty() ? home_of_memory(of, *next, innermost, machine)
-                                    : innermost[next->cores.front().value];
+    box* home =
+        next->cores.empty() ? home_of_memory(of, *next, innermost, machine) : innermost[next->cores.front().value];
     const auto holds = [&](const box& b) {
       return std::includes(b.cores.begin(), b.cores.end(), next->cores.begin(), next->cores.end());
     };

@@ -18,7 +18,8 @@ struct box {
   box_kind kind = box_kind::machine;
   std::uint32_t index = 0;  // of packages(), nodes(), caches(), or the physical core's number
   std::vector<core_id> cores;
-  std::vector<std::uint32_t> own_caches;  // of a physical core: the caches that it shares with no other, outermost first
+  std::vector<std::uint32_t>
+      own_caches;         // of a physical core: the caches that it shares with no other, outermost first
   box* parent = nullptr;  // valid while the boxes are nested, not afterwards
   std::vector<std::unique_ptr<box>> children;
 };

@@ -74,14 +74,15 @@ class xml_scan {
     if (!seen_root_) return refuse("it has no element");
     if (pus_ == 0) return refuse("it has no object of type PU, so no core");
     if (pus_ > core_count_max)
-      return error{errc::too_large, name_ + " has " + std::to_string(pus_) + " PUs, the limit is " +
-                                        std::to_string(core_count_max)};
+      return error{errc::too_large,
+                   name_ + " has " + std::to_string(pus_) + " PUs, the limit is " + std::to_string(core_count_max)};
     return {};
   }
 
  private:
   error refuse(const std::string& what) const {
-    const auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size())), '\n');
+    const auto line =
+        1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size())), '\n');
     return {errc::malformed_input, name_ + ", line " + std::to_string(line) + ": " + what};
   }
 
@@ -187,8 +188,7 @@ class xml_scan {
   ::dup2(words, STDOUT_FILENO);
   hwloc_topology_t tree = nullptr;
   char good = 'n';
-  if (hwloc_topology_init(&tree) == 0 &&
-      hwloc_topology_set_flags(tree, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED) == 0 &&
+  if (hwloc_topology_init(&tree) == 0 && hwloc_topology_set_flags(tree, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED) == 0 &&
       hwloc_topology_set_xmlbuffer(tree, text.c_str(), static_cast<int>(text.size() + 1)) == 0 &&
       hwloc_topology_load(tree) == 0) {
     // A tree can load and still have broken insides; the walks that the parent will make are made here first.
@@ -255,7 +255,9 @@ result<void> try_xml(const std::string& text, const std::string& name) {
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
   const auto said = first_words(printed);
   if (answer == "y" && said.empty()) return {};
-  std::string why = answer.empty() ? "hwloc breaks on it" : answer == "y" ? "hwloc finds it inconsistent" : "hwloc refuses it";
+  std::string why = answer.empty()  ? "hwloc breaks on it"
+                    : answer == "y" ? "hwloc finds it inconsistent"
+                                    : "hwloc refuses it";
   if (!said.empty()) why += ": " + said;
   if (said.empty() && !answer.empty()) why += "; an object's cpuset, nodeset or type contradicts its parents";
   return error{errc::malformed_input, name + ": " + why};

@@ -156,7 +156,7 @@ TEST_CASE_TEMPLATE("a foreign loop sleeps in poll(2) and wakes for lines, timers
     while (!done()) {
       if (mine.poll_once()) continue;
       const instant until = mine.prepare_to_park();
-      const std::int64_t left_ns = until == never ? 0 : (until - mine.now()).count();
+      const std::int64_t left_ns = (until - mine.now()).count();
       if (until == never || left_ns > 0) {
         pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};
         ++sleeps;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Channel, credit, parking, hints, endpoint reuse and grace periods of the product, in every order that small programs
-// have under weak memory; and the proof that the explorer would have told: each planted bug is caught.
+// have under weak memory; and the proof that the explorer would have told: each planted bug is caught. With COOPER_LONG
+// in the environment nothing is sampled.
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -29,10 +30,10 @@ TEST_CASE("every execution of every scenario keeps its promise") {
       how.barriers = mode;
       const report r = explore(how, s);
       fmt::print("{:<58} {:<10} {:>8} {}executions, {:>9} steps\n", s.name, name_of_mode(mode), r.executions,
-                 s.random_executions != 0 ? "random " : "", r.operations);
+                 r.seed ? "random " : "", r.operations);
       INFO(s.name << ", " << name_of_mode(mode) << "\n" << r.summary());
       CHECK_FALSE(r.violation);
-      CHECK((r.complete || s.random_executions != 0));
+      CHECK((r.complete || r.seed));
       CHECK(r.truncated == 0);
     }
   }

@@ -220,9 +220,9 @@ TEST_CASE("poll, then park loses no wake-up, in either barrier mode") {
 
 TEST_CASE("a wake-up lost by a missing barrier or a missing second look is found as a deadlock with its transcript") {
   for (const barrier_mode mode : {barrier_mode::membarrier, barrier_mode::fence}) {
-    for (const report& r : {park({.barriers = mode}, false),
-                            park({.planted = mutation::omit_heavy_barrier, .barriers = mode}, true),
-                            park({.planted = mutation::omit_light_barrier, .barriers = mode}, true)}) {
+    for (const report& r :
+         {park({.barriers = mode}, false), park({.planted = mutation::omit_heavy_barrier, .barriers = mode}, true),
+          park({.planted = mutation::omit_light_barrier, .barriers = mode}, true)}) {
       INFO(r.summary());
       REQUIRE(r.found(violation_kind::deadlock));
       CHECK(contains(r.violation->message, "receiver sleeps on bed"));
@@ -400,9 +400,8 @@ TEST_CASE("a check that fails in some order only is found, and the transcript te
 }
 
 TEST_CASE("an exception out of a thread is a violation with its text") {
-  const report r = explore({}, [](program& p) {
-    p.thread("thrower", [](env_type) { throw std::runtime_error{"out of cheese"}; });
-  });
+  const report r =
+      explore({}, [](program& p) { p.thread("thrower", [](env_type) { throw std::runtime_error{"out of cheese"}; }); });
   REQUIRE(r.found(violation_kind::exception));
   CHECK(r.violation->message == "thrower threw out of cheese");
 }

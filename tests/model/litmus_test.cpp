@@ -12,13 +12,13 @@ using namespace cooper::model;
 using namespace cooper::model::litmus;
 using env_type = model_environment;
 
-#define CHECK_OUTCOMES(result, ...)                       \
-  do {                                                    \
-    const observed& seen_result = (result);               \
-    INFO(seen_result.found.summary());                    \
-    INFO("saw ", text_of(seen_result.seen));              \
-    CHECK(seen_result.found.passed());                    \
-    CHECK(seen_result.seen == outcomes __VA_ARGS__);      \
+#define CHECK_OUTCOMES(result, ...)                  \
+  do {                                               \
+    const observed& seen_result = (result);          \
+    INFO(seen_result.found.summary());               \
+    INFO("saw ", text_of(seen_result.seen));         \
+    CHECK(seen_result.found.passed());               \
+    CHECK(seen_result.seen == outcomes __VA_ARGS__); \
   } while (false)
 
 template <class Write, class Read>
@@ -259,20 +259,21 @@ TEST_CASE("a weakened site executes as relaxed, and no other does") {
 
 template <class Write, class Read>
 report publish_payload(Write write, Read read, bool heavy = false) {
-  return observe({}, 0, [=](program& p, shared_cells c) {
-           p.thread("writer", [=](env_type env) {
-             env.payload_write(&c->data);
-             c->data = 7;
-             if (heavy) env.heavy_barrier();
-             env.store(write, c->x, 1);
-           });
-           p.thread("reader", [=](env_type env) {
-             if (env.load(read, c->x) != 1) return;
-             if (heavy) env.heavy_barrier();
-             env.payload_read(&c->data);
-             check(c->data == 7, "the payload arrived");
-           });
-         })
+  return observe({}, 0,
+                 [=](program& p, shared_cells c) {
+                   p.thread("writer", [=](env_type env) {
+                     env.payload_write(&c->data);
+                     c->data = 7;
+                     if (heavy) env.heavy_barrier();
+                     env.store(write, c->x, 1);
+                   });
+                   p.thread("reader", [=](env_type env) {
+                     if (env.load(read, c->x) != 1) return;
+                     if (heavy) env.heavy_barrier();
+                     env.payload_read(&c->data);
+                     check(c->data == 7, "the payload arrived");
+                   });
+                 })
       .found;
 }
 
@@ -290,16 +291,17 @@ TEST_CASE("the heavy barrier gives no happens-before, so it excuses no race") {
 
 TEST_CASE("two unordered writes race, and so does a write after an unordered read") {
   const auto run = [](bool first_writes) {
-    return observe({}, 0, [=](program& p, shared_cells c) {
-             p.thread("a", [=](env_type env) {
-               if (first_writes) {
-                 env.payload_write(&c->data);
-               } else {
-                 env.payload_read(&c->data);
-               }
-             });
-             p.thread("b", [=](env_type env) { env.payload_write(&c->data); });
-           })
+    return observe({}, 0,
+                   [=](program& p, shared_cells c) {
+                     p.thread("a", [=](env_type env) {
+                       if (first_writes) {
+                         env.payload_write(&c->data);
+                       } else {
+                         env.payload_read(&c->data);
+                       }
+                     });
+                     p.thread("b", [=](env_type env) { env.payload_write(&c->data); });
+                   })
         .found;
   };
   CHECK(run(true).found(violation_kind::data_race));
@@ -307,22 +309,23 @@ TEST_CASE("two unordered writes race, and so does a write after an unordered rea
 }
 
 TEST_CASE("the setup happens before all threads, and all threads before the final checks") {
-  const report r = observe({}, 0, [](program& p, shared_cells c) {
-                     env_type env = p.environment();
-                     env.payload_write(&c->data);
-                     env.store(write_relaxed, c->x, 5);
-                     for (const char* name : {"a", "b"}) {
-                       p.thread(name, [=](env_type e) {
-                         check(e.load(read_relaxed, c->x) == 5, "what the setup stored is there");
-                         e.payload_read(&c->data);
-                         e.store(write_relaxed, name[0] == 'a' ? c->y : c->z, 1);
-                       });
-                     }
-                     p.finally([=](env_type e) {
-                       e.payload_write(&c->data);
-                       check(e.load(read_relaxed, c->y) == 1 && e.load(read_relaxed, c->z) == 1, "all stores are there");
-                     });
-                   }).found;
+  const report r =
+      observe({}, 0, [](program& p, shared_cells c) {
+        env_type env = p.environment();
+        env.payload_write(&c->data);
+        env.store(write_relaxed, c->x, 5);
+        for (const char* name : {"a", "b"}) {
+          p.thread(name, [=](env_type e) {
+            check(e.load(read_relaxed, c->x) == 5, "what the setup stored is there");
+            e.payload_read(&c->data);
+            e.store(write_relaxed, name[0] == 'a' ? c->y : c->z, 1);
+          });
+        }
+        p.finally([=](env_type e) {
+          e.payload_write(&c->data);
+          check(e.load(read_relaxed, c->y) == 1 && e.load(read_relaxed, c->z) == 1, "all stores are there");
+        });
+      }).found;
   INFO(r.summary());
   CHECK(r.passed());
 }

@@ -90,7 +90,7 @@ class aim {
 
   std::int64_t next_instant(const answer& last) {
     const std::int64_t rested = last.handled + poll_budget.count();
-    const std::int64_t allowed = last.announced + 50 * (last.announced - last.flag);
+    const std::int64_t allowed = last.announced + 50 * std::min<std::int64_t>(last.announced - last.flag, 100'000);
     limited_ = allowed > rested;
     predicted_ = std::max(rested, allowed);
     return predicted_ + static_cast<std::int64_t>(lead_[limited_]) + offset();
@@ -292,6 +292,8 @@ bool wait_for(Way& way, answer& got, duration patience) {
   return true;
 }
 
+// The limit on parking (50 times the barrier's cost) makes a try with membarrier take most of a millisecond: it gets
+// the smaller shares.
 std::uint64_t tries_of(std::uint64_t share_percent) {
   const bool is_long = std::getenv("COOPER_LONG") != nullptr;
   const std::uint64_t all = is_long ? 10'000'000 : sanitized ? 5'000 : 100'000;
@@ -353,27 +355,27 @@ constexpr barrier_mode fences = barrier_mode::fence;
 }  // namespace
 
 TEST_CASE("no line is slept through, with membarrier") {
-  sweep_around_the_park<by_line<quiet_sender>, quiet_sender>("line, membarrier", tries_of(30));
+  sweep_around_the_park<by_line<quiet_sender>, quiet_sender>("line, membarrier", tries_of(20));
 }
 
 TEST_CASE("no line is slept through, with fences") {
-  sweep_around_the_park<by_line<fences>, fences>("line, fence", tries_of(30));
+  sweep_around_the_park<by_line<fences>, fences>("line, fence", tries_of(40));
 }
 
 TEST_CASE("no posted work is slept through, with membarrier") {
-  sweep_around_the_park<by_gateway<quiet_sender>, quiet_sender>("gateway, membarrier", tries_of(10));
+  sweep_around_the_park<by_gateway<quiet_sender>, quiet_sender>("gateway, membarrier", tries_of(5));
 }
 
 TEST_CASE("no posted work is slept through, with fences") {
-  sweep_around_the_park<by_gateway<fences>, fences>("gateway, fence", tries_of(10));
+  sweep_around_the_park<by_gateway<fences>, fences>("gateway, fence", tries_of(15));
 }
 
 TEST_CASE("no returned credit is slept through, with membarrier") {
-  sweep_around_the_park<by_credit<quiet_sender>, quiet_sender>("credit, membarrier", tries_of(10));
+  sweep_around_the_park<by_credit<quiet_sender>, quiet_sender>("credit, membarrier", tries_of(5));
 }
 
 TEST_CASE("no returned credit is slept through, with fences") {
-  sweep_around_the_park<by_credit<fences>, fences>("credit, fence", tries_of(10));
+  sweep_around_the_park<by_credit<fences>, fences>("credit, fence", tries_of(15));
 }
 
 // The canary: a wake-up that is lost must be noticed. The flag is taken back without a signal, as a broken sender would.

@@ -9,9 +9,9 @@
 #include <memory>
 #include <thread>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include "commands.hpp"
 #include "options.hpp"
@@ -97,16 +97,14 @@ std::string findings_text(const std::vector<finding>& findings, bool coloured) {
 }
 
 std::string findings_json(const std::vector<finding>& findings, const topology& where) {
-  std::string out = fmt::format("{{\n  \"name\": {},\n  \"topology_hash\": \"{}\",\n  \"worst\": \"{}\",\n  \"findings\": [",
-                                boost::json::serialize(boost::json::value{where.name()}), where.hash(),
-                                name_of(worst_of(findings)));
+  std::string out =
+      fmt::format("{{\n  \"name\": {},\n  \"topology_hash\": \"{}\",\n  \"worst\": \"{}\",\n  \"findings\": [",
+                  boost::json::serialize(boost::json::value(where.name())), where.hash(), name_of(worst_of(findings)));
   const char* separator = "\n    ";
   for (const auto& f : findings) {
-    out += separator + boost::json::serialize(boost::json::object{{"id", f.id},
-                                                                  {"status", name_of(f.status)},
-                                                                  {"found", f.found},
-                                                                  {"why", f.why},
-                                                                  {"remedy", f.remedy}});
+    out += separator +
+           boost::json::serialize(boost::json::object{
+               {"id", f.id}, {"status", name_of(f.status)}, {"found", f.found}, {"why", f.why}, {"remedy", f.remedy}});
     separator = ",\n    ";
   }
   return out + "\n  ]\n}\n";

@@ -26,8 +26,8 @@ void look_affinity(const patient& who, finding& f) {
   if (!shut.empty()) {
     f.status = usable.size() < 2 ? health::bad : health::warn;
     f.found += fmt::format("; PU {} may not", format_pu_list(shut));
-    f.remedy = fmt::format("taskset -c 0-{} cooper ..., or widen the container's cpuset",
-                           who.where.threads().back().pu_index);
+    f.remedy =
+        fmt::format("taskset -c 0-{} cooper ..., or widen the container's cpuset", who.where.threads().back().pu_index);
   } else if (usable.size() < 2) {
     f.status = health::warn;
     f.remedy = "use a machine with two cores or more: drivers on one core can only take turns";
@@ -56,8 +56,9 @@ constexpr std::int64_t deep_state_us = 50;
 
 void look_idle(const patient& who, finding& f) {
   const auto driver = who.files.line("/sys/devices/system/cpu/cpuidle/current_driver").value_or("none");
-  const auto governor = who.files.line("/sys/devices/system/cpu/cpuidle/current_governor").value_or(
-      who.files.line("/sys/devices/system/cpu/cpuidle/current_governor_ro").value_or("none"));
+  const auto governor =
+      who.files.line("/sys/devices/system/cpu/cpuidle/current_governor")
+          .value_or(who.files.line("/sys/devices/system/cpu/cpuidle/current_governor_ro").value_or("none"));
   std::int64_t deepest_us = -1;
   std::string deepest;
   for (const auto pu : who.pus) {
@@ -176,9 +177,13 @@ void look_isolation(const patient& who, finding& f) {
   f.found = fmt::format("of the chosen, isolated: {}; without a timer tick: {}", format_pu_list(isolated),
                         format_pu_list(tickless));
   f.status = isolated.size() == who.pus.size() && tickless.size() == who.pus.size() ? health::ok : health::warn;
-  if (f.status == health::warn)
-    f.remedy = fmt::format("boot with isolcpus={0} nohz_full={0}, and leave one core to the rest of the system",
-                           format_pu_list(who.pus));
+  if (f.status == health::ok) return;
+  // One core must stay with the rest of the system.
+  auto rest = who.pus;
+  if (rest.size() == who.where.size()) rest.erase(rest.begin());
+  f.remedy = rest.empty()
+                 ? "with a single core there is nothing to isolate"
+                 : fmt::format("boot with isolcpus={0} nohz_full={0} and run on --cores {0}", format_pu_list(rest));
 }
 
 constexpr probe probes[] = {

@@ -114,8 +114,7 @@ void read_interrupts(const std::string& table, activity& now) {
     if (words.size() <= now.interrupt_cpus.size() || std::isdigit(static_cast<unsigned char>(words[0][0])) == 0)
       continue;
     std::vector<std::int64_t> counts;
-    for (std::size_t c = 0; c < now.interrupt_cpus.size(); ++c)
-      counts.push_back(number_of(words[c + 1]).value_or(0));
+    for (std::size_t c = 0; c < now.interrupt_cpus.size(); ++c) counts.push_back(number_of(words[c + 1]).value_or(0));
     const bool is_named = words.size() > now.interrupt_cpus.size() + 1;
     now.interrupts[words[0].substr(0, words[0].size() - 1) + (is_named ? " (" + words.back() + ")" : "")] =
         std::move(counts);

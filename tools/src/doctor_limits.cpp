@@ -124,7 +124,8 @@ void look_pinning(const patient& who, finding& f) {
   f.found = who.tried.pin_error == 0 ? "a thread can be pinned to each chosen core"
                                      : fmt::format("pinning to PU {} fails: {}", who.tried.pin_failed_on,
                                                    std::strerror(who.tried.pin_error));
-  if (f.status == health::bad) f.remedy = "allow sched_setaffinity (seccomp profile, cpuset); Cooper then runs unpinned";
+  if (f.status == health::bad)
+    f.remedy = "allow sched_setaffinity (seccomp profile, cpuset); Cooper then runs unpinned";
 }
 
 void look_membarrier(const patient& who, finding& f) {
@@ -166,8 +167,10 @@ void look_limits(const patient& who, finding& f) {
   f.status = few_threads ? health::bad : little_memory ? health::warn : health::ok;
   f.found = fmt::format("processes {}, locked memory {} bytes", shown(who.tried.processes_max),
                         shown(who.tried.memlock_bytes_max));
-  if (few_threads) f.remedy = fmt::format("ulimit -u {}", 4 * needed);
-  else if (little_memory) f.remedy = "ulimit -l unlimited (or LimitMEMLOCK=infinity in the systemd unit)";
+  if (few_threads)
+    f.remedy = fmt::format("ulimit -u {}", 4 * needed);
+  else if (little_memory)
+    f.remedy = "ulimit -l unlimited (or LimitMEMLOCK=infinity in the systemd unit)";
 }
 
 void look_claims(const patient& who, finding& f) {
@@ -175,7 +178,8 @@ void look_claims(const patient& who, finding& f) {
   f.found = who.tried.lock_error == 0
                 ? fmt::format("{} takes claims", who.tried.lock_directory)
                 : fmt::format("{}: {}", who.tried.lock_directory, std::strerror(who.tried.lock_error));
-  if (f.status == health::bad) f.remedy = "set COOPER_LOCK_DIR to a directory that all users of this machine may write to";
+  if (f.status == health::bad)
+    f.remedy = "set COOPER_LOCK_DIR to a directory that all users of this machine may write to";
 }
 
 void look_huge_pages(const patient& who, finding& f) {
@@ -204,7 +208,8 @@ constexpr probe limits[] = {
     {"pinning", "a driver that is moved finds its caches cold and its lines far away", look_pinning},
     {"membarrier", "with it a send needs no fence; without it every send and poll pays one", look_membarrier},
     {"eventfd", "a parked core is woken through an eventfd in its epoll set", look_eventfd},
-    {"perf_counters", "reports explain costs with hardware counters; without them they only state the costs", look_perf},
+    {"perf_counters", "reports explain costs with hardware counters; without them they only state the costs",
+     look_perf},
     {"limits", "each driver is a thread; pages that are locked cannot be swapped out under a message", look_limits},
     {"core_claims", "claims keep two processes from driving one core; without them drivers do not boot", look_claims},
 };

@@ -110,7 +110,8 @@ void look_interrupts(const patient& who, finding& f) {
 constexpr probe probes[] = {
     {"load", "a driver that shares its core is descheduled for milliseconds", look_load},
     {"other_processes", "what others run on a driver's core, its messages wait for", look_others},
-    {"steal_time", "while the host runs something else on the virtual CPU, a driver stands still unknowingly", look_steal},
+    {"steal_time", "while the host runs something else on the virtual CPU, a driver stands still unknowingly",
+     look_steal},
     {"interrupts", "each device interrupt takes a core away for microseconds and cools its caches", look_interrupts},
 };
 

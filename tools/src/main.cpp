@@ -30,9 +30,9 @@ bool is_unknown(const CLI::App& app, int argc, char** argv) {
   const std::string word = argv[1];
   const auto names = subcommand_names(app);
   if (std::find(names.begin(), names.end(), word) != names.end()) return false;
-  std::string detail = "no subcommand '" + word.substr(0, 80) + "'";
-  if (const auto meant = nearest_name(word, names)) detail += "; did you mean '" + *meant + "'?";
-  detail += " There are";
+  std::string detail = "no subcommand '" + word.substr(0, 80) + "'.";
+  if (const auto meant = nearest_name(word, names)) detail += " Did you mean '" + *meant + "'?";
+  detail += " There are:";
   for (const auto& name : names) detail += " " + name;
   report({errc::unknown_name, detail});
   return true;

@@ -171,8 +171,10 @@ int exit_code_of(errc code) noexcept {
     case errc::no_cores:
     case errc::oversubscribed:
     case errc::too_large:
-    case errc::not_supported_here: return exit_bad_usage;
-    default: return exit_failed;
+    case errc::not_supported_here:
+      return exit_bad_usage;
+    default:
+      return exit_failed;
   }
 }
 

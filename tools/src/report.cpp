@@ -13,6 +13,7 @@
 #include "bench_session.hpp"
 #include "commands.hpp"
 #include "options.hpp"
+#include "report_doctor.hpp"
 #include "report_model.hpp"
 #include "report_page.hpp"
 #include "support/published.hpp"
@@ -60,7 +61,8 @@ result<boost::json::value> read_json(const std::string& path) {
   return parsed;
 }
 
-result<session_results> measure_all(const topology& where, const report_options& options) {
+result<session_results> measure_all(const topology& where, const report_options& options,
+                                    std::size_t core_count) {
   std::vector<bench::selection> everything;
   std::size_t contenders = 0;
   for (const bench::workload& w : bench::all_workloads()) {
@@ -71,10 +73,7 @@ result<session_results> measure_all(const topology& where, const report_options&
                           .seconds = options.seconds.value_or(options.quick ? seconds_quick : seconds_default),
                           .smoke = options.smoke,
                           .claim = !options.no_claim};
-  if (auto good = check_seconds(session.seconds); !good) return good.error();
-  auto cores = select_cores(where, options.cores, false);
-  if (!cores) return cores.error();
-  session.pairs = cores->size() > 2;
+  session.pairs = core_count > 2;
   if (!session.smoke) {
     std::fprintf(stderr, "Measuring %zu contenders of %zu workloads: about %.0f seconds. Leave the machine alone.\n",
                  contenders, everything.size(), static_cast<double>(contenders) * session.seconds * 1.1 + 5);
@@ -118,6 +117,7 @@ result<int> run_report(const report_options& options) {
     if (auto shape = read_results(*parsed); !shape) return shape.error();
     before = std::move(*parsed);
   }
+  if (auto good = check_seconds(options.seconds.value_or(seconds_default)); !good) return good.error();
   auto to = open_destinations(options);
   if (!to) return to.error();
   if (before) {
@@ -128,10 +128,15 @@ result<int> run_report(const report_options& options) {
   }
   auto where = topology::discover();
   if (!where) return where.error();
-  auto results = measure_all(*where, options);
+  auto cores = select_cores(*where, options.cores, false);
+  if (!cores) return cores.error();
+  boost::json::array findings;
+  for (const std::string& f : ask_doctor(*where, *cores)) findings.emplace_back(f);
+  auto results = measure_all(*where, options, cores->size());
   if (!results) return results.error();
   for (const std::string& w : results->warnings) std::fprintf(stderr, "warning: %s\n", w.c_str());
   if (results->interrupted) std::fprintf(stderr, "cooper: interrupted; the report holds what was measured until then\n");
+  results->json["doctor"] = std::move(findings);
   results->json["topology_svg"] = where->to_svg();
   auto done = write_report(*to, std::move(results->json), options);
   if (!done || *done != exit_good) return done;

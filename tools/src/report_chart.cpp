@@ -49,6 +49,13 @@ std::vector<double> ticks_of(const scale& s, int about) {
   return s.logarithmic ? decade_ticks(s.low, s.high) : linear_ticks(s.high, about);
 }
 
+// A round number as an axis shows it: no digit that says nothing.
+std::string tick_text(double v) {
+  if (v >= 1e9) return fmt::format("{:g} billion", v / 1e9);
+  if (v >= 1e6) return fmt::format("{:g} million", v / 1e6);
+  return v >= 1e4 ? human(v) : fmt::format("{:g}", v);
+}
+
 // Labels at the ends of lines must not lie on each other: moves them apart, in order.
 void spread(std::vector<std::pair<double, std::size_t>>& places, double least, double bottom) {
   std::sort(places.begin(), places.end());
@@ -107,21 +114,21 @@ std::vector<double> decade_ticks(double low, double high) {
 }
 
 std::string draw(const bar_chart& chart) {
-  constexpr double width = 880, left = 150, right = 200, top = 26, step = 32, thick = 18;
+  constexpr double width = 880, left = 150, right = 250, top = 26, step = 32, thick = 18;
   double most = chart.reference.value_or(0), least = 1e300;
   for (const bar& b : chart.bars) {
     most = std::max(most, b.value);
     if (b.value > 0) least = std::min(least, b.value);
   }
   const double bottom = top + step * static_cast<double>(chart.bars.size());
-  const bool logarithmic = least < 1e300 && most > 14 * least;
+  const bool logarithmic = !chart.linear && least < 1e300 && most > 14 * least;
   const double low = logarithmic ? std::min(least, chart.reference.value_or(least)) / 1.6 : 0;
   const scale x{low, std::max(most * 1.04, 1e-9), left, width - right, logarithmic};
   std::string out;
   open_svg(out, width, bottom + 44, chart.title, chart.description);
   for (const double tick : ticks_of(x, 6)) {
     line(out, x(tick), top - 6, x(tick), bottom, "grid");
-    text(out, x(tick), bottom + 16, "tick mid", human(tick));
+    text(out, x(tick), bottom + 16, "tick mid", tick_text(tick));
   }
   text(out, (left + width - right) / 2, bottom + 36, "axis mid",
        chart.axis + (logarithmic ? " (logarithmic)" : ""));
@@ -151,7 +158,7 @@ std::string draw(const bar_chart& chart) {
 }
 
 std::string draw(const line_chart& chart) {
-  constexpr double width = 880, height = 400, left = 78, right = 190, top = 20, bottom = 340;
+  const double width = 880, left = 112, right = 190, top = 14, bottom = chart.compact ? 190 : 320, height = bottom + 56;
   std::set<double> xs;
   double most = 0, least = 1e300;
   for (const series& s : chart.lines) {
@@ -175,11 +182,11 @@ std::string draw(const line_chart& chart) {
   };
   std::string out;
   open_svg(out, width, height, chart.title, chart.description);
-  for (const double tick : ticks_of(y, 6)) {
+  for (const double tick : ticks_of(y, chart.compact ? 4 : 6)) {
     line(out, left, y(tick), width - right, y(tick), "grid");
-    text(out, left - 8, y(tick) + 4, "tick end", human(tick));
+    text(out, left - 8, y(tick) + 4, "tick end", tick_text(tick));
   }
-  for (const double tick : xs) text(out, x(tick), bottom + 20, "tick mid", human(tick));
+  for (const double tick : xs) text(out, x(tick), bottom + 20, "tick mid", tick_text(tick));
   text(out, (left + width - right) / 2, bottom + 44, "axis mid", chart.x_axis);
   fmt::format_to(std::back_inserter(out), "<text transform=\"translate(16 {:.0f}) rotate(-90)\" class=\"axis mid\">{}</text>\n",
                  (top + bottom) / 2, escape_html(chart.y_axis + (logarithmic ? " (logarithmic)" : "")));
@@ -259,7 +266,7 @@ std::string draw(const trace_chart& chart) {
   open_svg(out, width, bottom + 34, chart.title, chart.description);
   for (const double tick : ticks_of(y, 5)) {
     line(out, left, y(tick), width - right, y(tick), "grid");
-    text(out, left - 8, y(tick) + 4, "tick end", human(tick));
+    text(out, left - 8, y(tick) + 4, "tick end", tick_text(tick));
   }
   const auto last = static_cast<double>(std::max<std::size_t>(1, chart.values.size() - 1));
   out += "<path class=\"trace\" d=\"";

@@ -16,54 +16,56 @@ namespace cooper::tools {
 std::string escape_html(std::string_view text);
 
 struct bar {
-  std::string label;
+  std::string label{};
   double value = 0;
-  std::optional<double> low, high;  // a whisker
-  std::string note;                 // behind the bar, e.g. "1.12 x  127 ns"
-  std::string tooltip;
-  std::string style;  // a mark's class
+  std::optional<double> low{}, high{};  // a whisker
+  std::string note{};               // behind the bar, e.g. "1.12 x  127 ns"
+  std::string tooltip{};
+  std::string style{};  // a mark's class
 };
 
 struct bar_chart {
-  std::string title, description, axis;
-  std::vector<bar> bars;
-  std::optional<double> reference;  // a line across, e.g. the floor at 1
-  std::string reference_label;
+  std::string title{}, description{}, axis{};
+  std::vector<bar> bars{};
+  std::optional<double> reference{};  // a line across, e.g. the floor at 1
+  std::string reference_label{};
+  bool linear = false;  // even where the longest bar is over 14 times the shortest
 };
-// Horizontal bars; logarithmic where the longest is over 14 times the shortest.
+// Horizontal bars; logarithmic where they differ much, unless told.
 std::string draw(const bar_chart& chart);
 
 struct point {
   double x = 0, y = 0;
-  std::string tooltip;
+  std::string tooltip{};
 };
 
 struct series {
-  std::string label;
-  std::string style;
-  std::vector<point> points;
+  std::string label{};
+  std::string style{};
+  std::vector<point> points{};
 };
 
 struct line_chart {
-  std::string title, description, x_axis, y_axis;
-  std::vector<series> lines;
-  bool even_x = true;  // the x values that occur stand at equal distances
+  std::string title{}, description{}, x_axis{}, y_axis{};
+  std::vector<series> lines{};
+  bool even_x = true;   // the x values that occur stand at equal distances
+  bool compact = false;  // half as high
 };
 // Logarithmic upwards where the largest value is over 20 times the smallest.
 std::string draw(const line_chart& chart);
 
 // Values of pairs (row, column) of n cores, symmetric; missing ones are left empty.
 struct heat_map {
-  std::string title, description, unit;
-  std::vector<std::string> names;
-  std::vector<std::optional<double>> values;  // names.size() squared, row-major
+  std::string title{}, description{}, unit{};
+  std::vector<std::string> names{};
+  std::vector<std::optional<double>> values{};  // names.size() squared, row-major
 };
 std::string draw(const heat_map& map);
 
 // Many values in a row, as dots over time, logarithmic.
 struct trace_chart {
-  std::string title, description, y_axis;
-  std::vector<double> values;
+  std::string title{}, description{}, y_axis{};
+  std::vector<double> values{};
 };
 std::string draw(const trace_chart& chart);
 

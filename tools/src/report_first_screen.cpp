@@ -86,7 +86,7 @@ std::string peer_bars(const report_data& data) {
                           .value = *r->ratio,
                           .low = r->ratio_p10,
                           .high = r->ratio_p90,
-                          .note = times(*r->ratio) + " \u00d7   " + with_unit(r->value, r->unit),
+                          .note = times(*r->ratio) + " \u00d7 floor  \u00b7  " + with_unit(r->value, r->unit),
                           .tooltip = r->label + ": " + times(*r->ratio) + " times the floor, median of " +
                                      bench::human(r->samples) + " windows; whisker: 10 % to 90 %",
                           .style = mark_style(*r)});
@@ -113,10 +113,10 @@ std::string notices(const report_data& data) {
 }  // namespace
 
 std::string render_first_screen(const report_data& data) {
-  std::string out = "<div class=\"top\"><div class=\"brand\">Cooper <span>how the cores of this machine talk</span></div><nav>";
+  std::string out = "<div class=\"top\"><div class=\"brand\">Cooper <span>how this machine's cores talk</span></div><nav>";
   for (const auto& [id, words] : {std::pair{"line_rtt", "round trip"}, {"line_stream", "stream"}, {"flow_control", "flow control"},
                                   {"lrpc", "same core"}, {"wake", "wake"}, {"idle", "idle"},
-                                  {"shared_vs_message", "shared or message"}, {"machine", "machine"}, {"method", "method"}}) {
+                                  {"shared_vs_message", "shared memory"}, {"machine", "machine"}, {"method", "method"}}) {
     const bool there = std::string_view{id} == "machine" || std::string_view{id} == "method" || !data.of(id).empty();
     if (there) fmt::format_to(std::back_inserter(out), "<a href=\"#{}\">{}</a>", id, words);
   }

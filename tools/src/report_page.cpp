@@ -47,6 +47,7 @@ std::string published_row(const object& row) {
 }  // namespace
 
 std::string with_unit(double value, std::string_view unit) {
+  if (unit == "messages/s") return bench::human(value) + "/s";
   if (unit != "ns") return bench::human(value) + ' ' + std::string{unit};
   if (std::abs(value) < 9999.5) return bench::human(value) + " ns";
   if (std::abs(value) < 9999.5e3) return bench::human(value / 1e3) + " \u00b5s";
@@ -70,7 +71,7 @@ std::string rows_table(const std::vector<const report_row*>& rows) {
   const bool ratios = any([](const report_row& r) { return r.ratio.has_value(); });
   const bool peers = any([](const report_row& r) { return r.ratio_to_peer.has_value(); });
   const bool singles = any([](const report_row& r) { return r.p99.has_value(); });
-  const bool floors = any([](const report_row& r) { return r.floor.has_value(); });
+  const bool floors = any([](const report_row& r) { return r.floor && r.level.empty(); });
   const bool levels = any([](const report_row& r) { return !r.level.empty(); });
   std::string out = "<div class=\"scroll\"><table><thead><tr><th>contender</th>";
   if (ratios) out += "<th>&times; floor</th><th>&plusmn; MAD</th>";

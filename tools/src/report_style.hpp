@@ -25,7 +25,7 @@ body {
   margin: 0; background: var(--page); color: var(--ink); font: 15px/1.55 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif;
   font-variant-numeric: tabular-nums;
 }
-main { max-width: 1040px; margin: 0 auto; padding: 26px 24px 80px; }
+main { max-width: 1080px; margin: 0 auto; padding: 26px 24px 80px; }
 h1, h2, h3 { line-height: 1.2; margin: 0; letter-spacing: -0.01em; }
 h2 { font-size: 23px; margin: 0 0 4px; }
 h3 { font-size: 15px; margin: 26px 0 6px; }
@@ -33,9 +33,9 @@ p { margin: 6px 0; max-width: 76ch; }
 a { color: var(--ours); text-decoration: none; } a:hover { text-decoration: underline; }
 code { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
 pre { background: var(--page); border: 1px solid var(--rule); border-radius: 8px; padding: 12px 16px; overflow-x: auto; }
-.top { display: flex; justify-content: space-between; align-items: baseline; gap: 24px; margin-bottom: 14px; }
-.brand { font-weight: 650; letter-spacing: 0.01em; } .brand span { color: var(--muted); font-weight: 400; }
-.top nav { display: flex; gap: 14px; flex-wrap: wrap; font-size: 13px; }
+.top { display: flex; justify-content: space-between; align-items: baseline; gap: 24px; margin-bottom: 14px; flex-wrap: wrap; }
+.brand { font-weight: 650; letter-spacing: 0.01em; white-space: nowrap; } .brand span { color: var(--muted); font-weight: 400; }
+.top nav { display: flex; gap: 4px 13px; flex-wrap: wrap; justify-content: flex-end; font-size: 12.5px; }
 .top nav a { color: var(--muted); } .top nav a:hover { color: var(--ours); }
 section, .hero { background: var(--card); border: 1px solid var(--rule); border-radius: 14px; padding: 26px 30px; margin: 0 0 18px; }
 .hero .machine { color: var(--muted); max-width: none; margin: 0 0 12px; }
@@ -57,13 +57,13 @@ table { border-collapse: collapse; width: 100%; font-size: 13.5px; margin: 12px 
 th { text-align: right; font-weight: 560; color: var(--muted); border-bottom: 1px solid var(--rule); padding: 5px 10px; white-space: nowrap; vertical-align: bottom; }
 td { text-align: right; padding: 5px 10px; border-bottom: 1px solid var(--grid); white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; padding-left: 0; }
-td.words, th.words { text-align: left; white-space: normal; color: var(--muted); min-width: 200px; }
+td.words, th.words { text-align: left; white-space: normal; color: var(--muted); min-width: 170px; line-height: 1.35; }
 tr.ours td:first-child { font-weight: 640; color: var(--ours); } tr.simulated td { font-style: italic; }
 tr.off td { color: var(--muted); }
 details { margin: 14px 0 0; border-top: 1px solid var(--rule); padding-top: 10px; }
 summary { cursor: pointer; color: var(--muted); } summary:hover { color: var(--ours); }
 .published { border-left: 3px solid var(--published); padding: 2px 0 2px 18px; margin: 22px 0 4px; }
-.published h3 { margin-top: 0; } .published td:first-child { font-weight: 400; }
+.published h3 { margin-top: 0; } .published td:first-child { font-weight: 400; white-space: normal; } .topology { margin: 14px 0; }
 .tag { display: inline-block; border: 1px solid currentColor; border-radius: 4px; font-size: 11px; line-height: 1.45; padding: 0 5px; color: var(--muted); }
 .tag.published-tag, .tag.M { color: var(--published); } .tag.M { border-style: dashed; }
 .tag.simulated { color: var(--simulated); border-style: dashed; }

@@ -113,14 +113,14 @@ std::string line_rtt(const report_data& data, const boost::json::value& publishe
 // -- line_stream ------------------------------------------------------------------------------------------------------
 
 std::string rate_bars(const std::vector<const report_row*>& rows, const std::string& title) {
-  bar_chart chart{.title = title, .description = "", .axis = "messages a second", .bars = {}, .reference = {}, .reference_label = ""};
+  bar_chart chart{.title = title, .description = "", .axis = "messages a second", .bars = {}, .reference = {}, .reference_label = "", .linear = true};
   for (const report_row* r : rows) {
     if (!r->usable()) continue;
     chart.bars.push_back({.label = r->contender,
                           .value = r->value,
                           .low = r->p10,
                           .high = r->p90,
-                          .note = (r->ratio_to_peer ? times(*r->ratio_to_peer) + " \u00d7   " : "") + bench::human(r->value) + "/s",
+                          .note = (r->ratio_to_peer ? times(*r->ratio_to_peer) + " \u00d7 " + r->peer + "  \u00b7  " : "") + bench::human(r->value) + "/s",
                           .tooltip = tooltip(*r),
                           .style = mark_style(*r)});
     chart.description += r->contender + ' ' + bench::human(r->value) + " a second. ";
@@ -145,7 +145,7 @@ std::string line_stream(const report_data& data, const boost::json::value& publi
   }
   if (scaling.size() > 1) {
     line_chart chart{.title = "Many senders, one receiver", .description = "Messages a second that one receiver takes, by senders.",
-                     .x_axis = "sending cores", .y_axis = "messages a second", .lines = {{"cooper_driver", "ours", {}}}};
+                     .x_axis = "sending cores", .y_axis = "messages/s", .lines = {{"cooper_driver", "ours", {}}}};
     for (const report_row* r : scaling) {
       chart.lines.front().points.push_back({has(*r, "senders") ? number(*r, "senders") : 1, r->value, tooltip(*r)});
     }
@@ -165,8 +165,8 @@ std::string flow_control(const report_data& data, const boost::json::value& publ
                                   "acknowledgements that ride on the way back. The rings are otherwise alike.");
   for (const auto& [traffic, heading] : {std::pair{"rtt", "Round trip, times the floor"}, {"stream", "Open stream"}, {"window", "Stream, 16 under way"}}) {
     line_chart chart{.title = std::string{"Flow control: "} + heading, .description = "One line for each flow control, over the capacity.",
-                     .x_axis = "slots of the ring", .y_axis = std::string_view{traffic} == "rtt" ? "times the floor" : "messages a second",
-                     .lines = {}};
+                     .x_axis = "slots of the ring", .y_axis = std::string_view{traffic} == "rtt" ? "times the floor" : "messages/s",
+                     .lines = {}, .compact = true};
     for (const auto& [contender, style] : {std::pair{"credit_word", "ours"}, {"used_flag", "peer2"}, {"piggyback", "floor"}}) {
       series s{.label = contender, .style = style, .points = {}};
       for (const report_row* r : all) {

@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <memory>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include "commands.hpp"
 #include "options.hpp"
@@ -61,7 +61,8 @@ std::string as_json(const topology& where, const std::vector<core_id>& chosen) {
   for (const auto c : chosen) ids.emplace_back(c.value);
   auto text = where.to_json();
   const auto end = text.rfind("\n}");
-  return text.replace(end, text.size() - end, fmt::format(",\n  \"chosen_cores\": {}\n}}\n", boost::json::serialize(ids)));
+  return text.replace(end, text.size() - end,
+                      fmt::format(",\n  \"chosen_cores\": {}\n}}\n", boost::json::serialize(ids)));
 }
 
 int run_topo(const topo_options& options) {

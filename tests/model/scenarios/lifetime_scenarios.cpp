@@ -36,9 +36,12 @@ void endpoint_reuse(program& p) {
 using published = named_site<"published", std::memory_order_release>;
 using looked_up = named_site<"looked up", std::memory_order_acquire>;
 
+using over = named_site<"over", std::memory_order_relaxed>;
+
 struct object {
   word pointer;  // 1 while the object may be found
   int memory = 0;
+  word freed;  // 1 when the test is over
 };
 
 // Core a finds an object in a turn and reads it; core b unpublishes it, and reuses its memory after a grace period.
@@ -48,7 +51,6 @@ setup_function grace(bool reader_parks) {
     auto o = std::make_shared<object>();
     model_environment env;
     env.store(published{}, o->pointer, 1);
-    auto freed = std::make_shared<bool>(false);
     // What a handler would do, in the middle of a's turn.
     two->a().defer([=] {
       model_environment e;
@@ -62,7 +64,7 @@ setup_function grace(bool reader_parks) {
         return;
       }
       // It goes on making turns until the writer has what it waits for.
-      while (!*freed) {
+      while (e.load(over{}, o->freed) == 0) {
         a.turn();
         e.pause();
       }
@@ -73,11 +75,10 @@ setup_function grace(bool reader_parks) {
       b.retire([=] {
         model_environment in_task;
         in_task.payload_write(&o->memory);
-        *freed = true;
+        in_task.store(over{}, o->freed, 1);
       });
-      while (!*freed) {
-        b.turn();
-        if (!*freed) e.pause();
+      while (e.load(over{}, o->freed) == 0) {
+        if (!b.turn()) e.pause();
       }
     });
   };

@@ -18,7 +18,7 @@ const std::vector<scenario>& scenarios() {
 }
 
 report explore(options how, const scenario& s) {
-  if (s.random_executions != 0) {
+  if (s.random_executions != 0 && how.barriers == barrier_mode::membarrier) {
     how.random_seed = 1;
     how.executions_max = s.random_executions;
   }

@@ -12,7 +12,8 @@ namespace cooper::model {
 struct scenario {
   std::string_view name;
   setup_function setup;
-  // Nothing: every execution. Else too many for that, and this many random ones, from a seed.
+  // Nothing: every execution. Else there are too many for that in membarrier mode, and it has this many random ones,
+  // from a seed.
   std::uint64_t random_executions = 0;
 };
 

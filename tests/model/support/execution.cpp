@@ -60,8 +60,7 @@ void execution::begin(const setup_function& setup, bool record) {
   try {
     setup(p);
     start_threads();
-  } catch (const abandoned&) {
-  }
+  } catch (const abandoned&) {}
 }
 
 void execution::start_threads() {
@@ -101,8 +100,7 @@ void execution::run_final_checks() {
   threads_[0].name = "finally";
   try {
     for (const program::body& f : finals_) f(model_environment{});
-  } catch (const abandoned&) {
-  }
+  } catch (const abandoned&) {}
 }
 
 void execution::end() {
@@ -262,7 +260,12 @@ bool execution::independent(const transition& a, const transition& b) const {
   }
   if (a.what == action::quiesce || b.what == action::quiesce) return false;
   if (a.what == action::heavy || b.what == action::heavy) {
-    return order_free(a.what == action::heavy ? b.what : a.what);
+    const transition& barrier = a.what == action::heavy ? a : b;
+    const transition& other = a.what == action::heavy ? b : a;
+    if (other.what == action::load) {
+      return memory_.barrier_ignores_read(barrier.thread, other.thread, other.location, other.detail);
+    }
+    return order_free(other.what);
   }
   if (a.what == action::fence && b.what == action::fence) return false;
   const auto writes = [](action what) { return what == action::commit || what == action::exchange; };

@@ -59,7 +59,7 @@ class explorer {
 
  private:
   struct node {
-    std::size_t begin;    // its steps in steps_ and asleep_
+    std::size_t begin;  // its steps in steps_ and asleep_
     std::size_t end;
     std::size_t current;  // which of them is taken
     std::size_t preemptions;
@@ -126,8 +126,7 @@ report explorer::run() {
     }
     more = !script_ && (random_ || next_prefix());
     const std::uint64_t runs = r.executions + r.pruned + r.truncated;
-    limited = runs >= how_.executions_max ||
-              (runs % 64 == 0 && std::chrono::steady_clock::now() >= host_deadline);
+    limited = runs >= how_.executions_max || (runs % 64 == 0 && std::chrono::steady_clock::now() >= host_deadline);
   }
   r.complete = !more && r.truncated == 0 && !how_.preemptions_max && !script_;
   return r;

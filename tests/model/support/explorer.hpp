@@ -12,9 +12,12 @@
 //   CHECK(r.passed());
 //
 // The setup runs once an execution: it must build everything anew and decide nothing by chance, time or address. It and
-// finally() see all stores. Threads may touch shared memory other than words only as payload announced to the
-// environment, or where one of them at a time can be there. Functions that reach the environment must not be noexcept:
-// executions that are cut short unwind their threads by an exception.
+// finally() see all stores. Between threads only words, sleepers, queues and the clock may carry a decision: a thread
+// that branches on plain memory another one writes does what no step shows, and the search would take two different
+// executions for one. Results may go to plain memory, and payload that is announced to the environment.
+//
+// Executions are cut short by an exception in their threads. So functions that reach the environment must not be
+// noexcept, and what the setup builds must not own itself by way of a callback that is still to run: it would leak.
 //
 // The search is depth first, without stored states, with sleep sets. What it does not cover stands in memory.hpp.
 #pragma once

@@ -3,8 +3,8 @@
 
 #include <new>
 
-#include <boost/context/detail/fcontext.hpp>
 #include <sys/mman.h>
+#include <boost/context/detail/fcontext.hpp>
 
 #include <cooper/vocabulary/assert.hpp>
 
@@ -46,12 +46,12 @@ fiber::fiber() {
   stack_ = ::mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (stack_ == MAP_FAILED) throw std::bad_alloc{};
   COOPER_ASSERT(::mprotect(stack_, guard_bytes, PROT_NONE) == 0, "the guard page of a fiber's stack");
-  inside_ = make_fcontext(static_cast<std::byte*>(stack_) + stack_bytes, stack_bytes - guard_bytes,
-                          [](transfer_t from) {
-                            auto* self = static_cast<fiber*>(from.data);
-                            self->outside_ = from.fctx;
-                            enter(self);
-                          });
+  inside_ =
+      make_fcontext(static_cast<std::byte*>(stack_) + stack_bytes, stack_bytes - guard_bytes, [](transfer_t from) {
+        auto* self = static_cast<fiber*>(from.data);
+        self->outside_ = from.fctx;
+        enter(self);
+      });
 #if defined(COOPER_MODEL_TSAN)
   tsan_inside_ = __tsan_create_fiber(0);
 #endif

@@ -169,6 +169,14 @@ void memory::barrier_on_all(std::size_t t, std::size_t thread_count) {
   merge(threads_[t], total_);
 }
 
+bool memory::barrier_ignores_read(std::size_t t, std::size_t reader, std::size_t location, stamp s) const {
+  const view& known = threads_[reader].current.seen;
+  const thread_state& caller = threads_[t];
+  return known.at(location) == s && known.includes(at(location, s).released.seen) &&
+         caller.current.seen.at(location) <= s && caller.acquirable.seen.at(location) <= s &&
+         total_.at(location) <= s && threads_[reader].acquirable.seen.at(location) <= s;
+}
+
 void memory::see_all(std::size_t t) {
   for (std::size_t l = 0; l < location_count_; ++l) threads_[t].current.seen.raise(l, latest(l));
 }

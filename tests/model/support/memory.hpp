@@ -91,6 +91,9 @@ class memory {
   void fence(std::size_t t);
   // membarrier(2) called by t: as if every thread executed a full barrier now. It orders views only: no happens-before.
   void barrier_on_all(std::size_t t, std::size_t thread_count);
+  // Whether it is all the same for both if thread `reader` reads stamp s before or after that barrier of t: the read
+  // teaches the reader nothing, and the barrier does not forbid it.
+  bool barrier_ignores_read(std::size_t t, std::size_t reader, std::size_t location, stamp s) const;
   // Eventually every store is seen.
   void see_all(std::size_t t);
 

@@ -130,10 +130,9 @@ void execution::payload(const void* location, bool write) {
   const auto found = write ? memory_.payload_write(running_, location) : memory_.payload_read(running_, location);
   if (record_) line(running_, (write ? "write payload " : "read  payload ") + describe(location));
   if (found) {
-    violate(violation_kind::data_race,
-            threads_[running_].name + (write ? " writes " : " reads ") + describe(location) +
-                " with no happens-before after " + threads_[found->other].name + " has " +
-                (found->other_wrote ? "written" : "read") + " it");
+    violate(violation_kind::data_race, threads_[running_].name + (write ? " writes " : " reads ") + describe(location) +
+                                           " with no happens-before after " + threads_[found->other].name + " has " +
+                                           (found->other_wrote ? "written" : "read") + " it");
   }
 }
 
@@ -198,8 +197,8 @@ void execution::perform_operation(std::size_t t, const transition& step) {
       me.result = memory_.own_delayed(t, me.location)->value;
       me.watched.set(me.location);
       if (record_) {
-        line(t, describe_access("load", *me.site, me.location) + " -> " + std::to_string(me.result) +
-                    "  (its own store)");
+        line(t,
+             describe_access("load", *me.site, me.location) + " -> " + std::to_string(me.result) + "  (its own store)");
       }
       break;
     case action::exchange:

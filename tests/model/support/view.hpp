@@ -44,6 +44,12 @@ class view {
     if (other.count_ > count_) grow(other.count_);
     for (std::size_t i = 0; i < other.count_; ++i) stamps_[i] = std::max(stamps_[i], other.stamps_[i]);
   }
+  bool includes(const view& other) const {
+    for (std::size_t i = 0; i < other.count_; ++i) {
+      if (other.stamps_[i] > at(i)) return false;
+    }
+    return true;
+  }
 
  private:
   void grow(std::size_t count) {

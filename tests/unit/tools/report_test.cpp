@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The report on results that this machine need not have: many cores, nothing at all, hostile text.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "report_chart.hpp"
+#include "report_model.hpp"
+#include "report_page.hpp"
+
+using namespace cooper;
+using namespace cooper::tools;
+
+namespace {
+
+boost::json::object row_of(const std::string& workload, const std::string& contender, const std::string& parameters,
+                           double value) {
+  const std::string name = workload + '/' + contender + (parameters.empty() ? "" : '/' + parameters);
+  return {{"name", name}, {"workload", workload}, {"contender", contender}, {"parameters", parameters},
+          {"kind", "measured"}, {"unit", "ns"}, {"value", value}, {"median", value}, {"samples", 40},
+          {"ratio_to_floor", value / 100}, {"ratio_mad", 0.02}, {"floor", 100}, {"level", "near"},
+          {"cores", boost::json::array{0, 1}}};
+}
+
+boost::json::object results_of(boost::json::array rows) {
+  return {{"context", {{"host_name", "test"}, {"cpu_model", "a processor"}, {"num_cpus", 2}}}, {"benchmarks", std::move(rows)}};
+}
+
+std::string page_of(const boost::json::value& results) {
+  const auto data = read_results(results);
+  REQUIRE(data);
+  return render_page(*data, boost::json::parse(R"({"marks":{"M":"from memory"},"sources":{},"groups":[
+    {"workload":"line_rtt","title":"Table 2","rows":[{"what":"old machine","ratio":1.5,"value":214,"unit":"ns","mark":"M"}]}]})"));
+}
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t n = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("the first screen gives the message cost, its ratio and the machine") {
+  const std::string page = page_of(results_of({row_of("line_rtt", "cooper", "", 112), row_of("line_rtt", "pipe", "", 700)}));
+  CHECK(holds(page, "112 <small>ns"));
+  CHECK(holds(page, "<b>1.12 &times;</b> the floor of 100 ns"));
+  CHECK(holds(page, "a processor"));
+  CHECK(holds(page, "7.00 \u00d7 floor"));
+}
+
+TEST_CASE("the page asks nothing of the network and runs no script") {
+  const std::string page = page_of(results_of({row_of("line_rtt", "cooper", "", 112)}));
+  for (const char* part : {"<script", "src=", "<link", "@import", "url(", "http://", "https://"}) CHECK_MESSAGE(!holds(page, part), part);
+}
+
+TEST_CASE("text from outside is escaped everywhere") {
+  boost::json::object evil = row_of("line_rtt", "<i>evil", "", 112);
+  evil["label"] = "<script>alert(1)</script>";
+  boost::json::object results = results_of({evil});
+  results["context"].as_object()["host_name"] = "<b>&host";
+  results["context"].as_object()["warnings"] = boost::json::array{"<img>"};
+  const std::string page = page_of(results);
+  CHECK_FALSE(holds(page, "<script"));
+  CHECK_FALSE(holds(page, "<i>evil"));
+  CHECK_FALSE(holds(page, "<img>"));
+  CHECK(holds(page, "&lt;b&gt;&amp;host"));
+}
+
+TEST_CASE("a published figure stands beside ours with its mark") {
+  const std::string page = page_of(results_of({row_of("line_rtt", "cooper", "", 112)}));
+  CHECK(holds(page, "old machine"));
+  CHECK(holds(page, "<span class=\"tag M\">M</span>"));
+  CHECK(holds(page, "from memory"));
+}
+
+TEST_CASE("a simulated row is tagged and drawn apart from the measured ones") {
+  boost::json::object row = row_of("line_rtt", "cooper", "", 112);
+  CHECK_FALSE(holds(page_of(results_of({row})), "<tr class=\"simulated\">"));
+  row["kind"] = "simulated";
+  const std::string page = page_of(results_of({row}));
+  CHECK(holds(page, "<tr class=\"simulated\">"));
+  CHECK(holds(page, "bar simulated"));
+}
+
+TEST_CASE("more than two cores make a heat map of all pairs, two do not") {
+  boost::json::array rows{row_of("line_rtt", "cooper", "", 112)};
+  constexpr int cores = 12;
+  for (int a = 0; a < cores; ++a) {
+    for (int b = a + 1; b < cores; ++b) {
+      boost::json::object pair = row_of("line_rtt", "cooper", fmt::format("pair={}-{}", a, b), a / 6 == b / 6 ? 50 : 400);
+      pair["cores"] = boost::json::array{a, b};
+      rows.push_back(pair);
+    }
+  }
+  const std::string page = page_of(results_of(rows));
+  CHECK(count(page, "class=\"cell\"") == cores * (cores - 1));
+  CHECK(count(page, "class=\"cell none\"") == cores);  // the diagonal
+  CHECK(holds(page, "ratio: 8.00"));
+  CHECK_FALSE(holds(page_of(results_of({row_of("line_rtt", "cooper", "", 112)})), "All pairs"));
+}
+
+TEST_CASE("more than two numbers of cores make scaling curves") {
+  boost::json::array rows;
+  for (const int cores : {1, 2, 4, 8}) {
+    for (const int k : {1, 2, 4, 8}) {
+      for (const char* contender : {"shared", "message"}) {
+        rows.push_back(row_of("shared_vs_message", contender, fmt::format("k={}/cores={}", k, cores), 10.0 * k * cores));
+      }
+    }
+  }
+  for (const int senders : {2, 4, 7}) {
+    boost::json::object row = row_of("line_stream", "cooper_driver", fmt::format("senders={}", senders), 1e8 * senders);
+    row["unit"] = "messages/s";
+    rows.push_back(row);
+  }
+  const std::string page = page_of(results_of(rows));
+  CHECK(holds(page, "Over the number of cores"));
+  CHECK(holds(page, ">SHM8<"));
+  CHECK(holds(page, ">MSG1<"));
+  CHECK(holds(page, "Many senders, one receiver"));
+}
+
+TEST_CASE("an interrupted run and a row that could not be measured are marked as such") {
+  boost::json::object failed = row_of("line_rtt", "cooper_driver", "", 0);
+  failed["error_occurred"] = true;
+  failed["error_message"] = "another process holds core 1";
+  failed["skipped"] = true;
+  boost::json::object results = results_of({row_of("line_rtt", "cooper", "", 112), failed});
+  results["context"].as_object()["interrupted"] = true;
+  const std::string page = page_of(results);
+  CHECK(holds(page, "This report is partial"));
+  CHECK(holds(page, "left out: another process holds core 1"));
+}
+
+TEST_CASE("results without any row still make a page that says so") {
+  CHECK(holds(page_of(results_of({})), "was not measured"));
+}
+
+TEST_CASE("malformed results are refused with what is wrong") {
+  for (const char* text : {"[]", "{}", R"({"context":{}})", R"({"context":1,"benchmarks":[]})",
+                           R"({"context":{},"benchmarks":[1]})", R"({"context":{},"benchmarks":[{"name":"x"}]})"}) {
+    const auto data = read_results(boost::json::parse(text));
+    REQUIRE_MESSAGE(!data, text);
+    CHECK(data.error().code() == errc::malformed_input);
+  }
+}
+
+TEST_CASE("ticks are round and cover the axis") {
+  CHECK(linear_ticks(7, 6) == std::vector<double>{0, 2, 4, 6});
+  CHECK(decade_ticks(9, 1200) == std::vector<double>{10, 100, 1000});
+  CHECK(decade_ticks(1, 20) == std::vector<double>{1, 2, 5, 10, 20});
+  CHECK(linear_ticks(0, 6).size() == 1);
+}
+
+TEST_CASE("charts of nothing, of one and of equal values are drawn without a division by zero") {
+  const auto sane = [](const std::string& svg) { return !holds(svg, "nan") && !holds(svg, "inf"); };
+  CHECK(sane(draw(bar_chart{})));
+  CHECK(sane(draw(bar_chart{.title = "t", .bars = {{.label = "zero", .value = 0}}})));
+  CHECK(draw(line_chart{}).empty());
+  CHECK(sane(draw(line_chart{.title = "t", .lines = {{"one", "ours", {{1, 5, ""}}}}})));
+  CHECK(sane(draw(heat_map{.names = {"0", "1"}, .values = {std::nullopt, 5.0, 5.0, std::nullopt}})));
+  CHECK(sane(draw(trace_chart{.title = "t", .values = {5, 5, 5}})));
+  CHECK(draw(trace_chart{}).empty());
+}
