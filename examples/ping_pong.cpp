@@ -47,7 +47,8 @@ int main(int argc, char** argv) {
   const auto begun = m.post(first, [&](core& here) { static_cast<void>(here.send(ping.other, 0, count{1})); });
   if (!begun) return std::fprintf(stderr, "%s\n", begun.error().message().c_str()), 3;
   m.run();
-  if (const auto stopped = m.stop(); !stopped) return std::fprintf(stderr, "%s\n", stopped.error().message().c_str()), 3;
+  if (const auto stopped = m.stop(); !stopped)
+    return std::fprintf(stderr, "%s\n", stopped.error().message().c_str()), 3;
 
   std::printf("ping saw %llu, pong saw %llu\n", static_cast<unsigned long long>(ping.last),
               static_cast<unsigned long long>(pong.last));

@@ -2,7 +2,8 @@
 // Flow control by acknowledgements that ride on the messages of the way back (Barrelfish's UMP of 2011).
 //
 // Each control word carries how many slots of the other ring its sender has given back. Where nothing flows back, the
-// receiver says so in a line of its own once more than half the ring is owed; one slot is reserved for that, so that two full
+// receiver says so in a line of its own once more than half the ring is owed; one slot is reserved
+// for that, so that two full
 // rings do not wait for each other. Only the sender writes a ring, and a slot needs no clearing:
 //
 //   bits  0-31  acknowledged  slots of the other ring, a running count
@@ -26,8 +27,10 @@ class piggyback_link {
  public:
   // capacity: a power of two, 4 or more.
   explicit piggyback_link(std::size_t capacity)
-      : there_{new slot[capacity]{}}, back_{new slot[capacity]{}},
-        first_{there_.get(), back_.get(), capacity}, second_{back_.get(), there_.get(), capacity} {}
+      : there_{new slot[capacity]{}},
+        back_{new slot[capacity]{}},
+        first_{there_.get(), back_.get(), capacity},
+        second_{back_.get(), there_.get(), capacity} {}
 
   class alignas(destructive_bytes) end {
    public:
@@ -79,17 +82,20 @@ class piggyback_link {
     }
     // The count runs on in 32 bits; a line that was looked at ahead of its turn may be older than what is known.
     void accept(std::uint64_t control) {
-      const auto more = static_cast<std::int32_t>(static_cast<std::uint32_t>(control) -
-                                                  static_cast<std::uint32_t>(acknowledged_));
+      const auto more =
+          static_cast<std::int32_t>(static_cast<std::uint32_t>(control) - static_cast<std::uint32_t>(acknowledged_));
       if (more > 0) acknowledged_ += static_cast<std::uint32_t>(more);
     }
-    // Without credit: every line that has arrived may acknowledge, also those behind messages not taken yet.
+    // Without credit: every line that has arrived may acknowledge, also those behind messages not taken yet. Lines that
+    // only acknowledge are taken at once where no message stands before them: a sender that never receives still gives
+    // their slots back.
     void learn() {
       if (looked_at_ < read_) looked_at_ = read_;
       for (;;) {
         const std::uint64_t control = in_[looked_at_ & (capacity_ - 1)].control.load(std::memory_order_acquire);
         if (control >> 33 != lap(looked_at_)) return;
         accept(control);
+        if (looked_at_ == read_ && (control & explicit_bit) != 0) ++read_;
         ++looked_at_;
       }
     }

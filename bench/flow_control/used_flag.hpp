@@ -59,8 +59,10 @@ class used_flag_link {
  public:
   // capacity: a power of two.
   explicit used_flag_link(std::size_t capacity)
-      : there_{new used_flag_ring::slot[capacity]{}}, back_{new used_flag_ring::slot[capacity]{}},
-        first_{there_.get(), back_.get(), capacity}, second_{back_.get(), there_.get(), capacity} {}
+      : there_{new used_flag_ring::slot[capacity]{}},
+        back_{new used_flag_ring::slot[capacity]{}},
+        first_{there_.get(), back_.get(), capacity},
+        second_{back_.get(), there_.get(), capacity} {}
 
   class alignas(destructive_bytes) end {
    public:

@@ -61,9 +61,7 @@ void measure(run& r, row out, std::optional<duration> poll_budget, bool parks) {
 
 const workload table{"idle", "CPU time of a machine with nothing to do", contenders};
 
-void measure_cooper(run& r, const contender& self) {
-  measure(r, r.new_row(self, r.core_count()), std::nullopt, true);
-}
+void measure_cooper(run& r, const contender& self) { measure(r, r.new_row(self, r.core_count()), std::nullopt, true); }
 
 void measure_polling(run& r, const contender& self) {
   measure(r, r.new_row(self, r.core_count()), std::chrono::hours{1}, false);

@@ -43,8 +43,7 @@ class counter_pair {
     for (std::uint64_t i = 0; i < count; ++i) {
       if (first) signal(out);
       std::uint64_t value = 0;
-      while (::read(in, &value, sizeof value) != static_cast<ssize_t>(sizeof value)) {
-      }
+      while (::read(in, &value, sizeof value) != static_cast<ssize_t>(sizeof value)) {}
       if (value != 1) intact_.store(false, std::memory_order_relaxed);
       if (!first) signal(out);
     }
@@ -66,8 +65,7 @@ class counter_pair {
 void measure_eventfd(run& r, const contender& self) {
   row out = r.new_row(self, 2);
   counter_pair pair;
-  r.threads().lead(
-      [&](session& on) { sample_windows(on, r.floor(), timed_round_trips(on, pair), {}, r.plan(), out); });
+  r.threads().lead([&](session& on) { sample_windows(on, r.floor(), timed_round_trips(on, pair), {}, r.plan(), out); });
   if (!pair.intact()) out.error = damaged;
   r.add(std::move(out));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "line_rtt/line_rtt.hpp"
 #include "links/moodycamel.hpp"
+#include "line_rtt/line_rtt.hpp"
 #include "support/measure.hpp"
 
 namespace cooper::bench::line_rtt {

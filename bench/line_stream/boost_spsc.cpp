@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "line_stream/line_stream.hpp"
 #include "links/boost_spsc.hpp"
+#include "line_stream/line_stream.hpp"
 #include "line_stream/streams.hpp"
 
 namespace cooper::bench::line_stream {

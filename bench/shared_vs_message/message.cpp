@@ -40,8 +40,7 @@ class delegation {
         end.release();
         for (std::size_t i = 0; i < lines_; ++i) ++owned_[i].value;
         std::uint64_t* reply;
-        while ((reply = end.claim()) == nullptr) {
-        }
+        while ((reply = end.claim()) == nullptr) {}
         stamp(reply, sequence);
         end.publish();
         --left;

@@ -23,8 +23,7 @@ class ticket_lock {
  public:
   void lock() {
     const std::uint64_t mine = next_.value.fetch_add(1, std::memory_order_relaxed);
-    while (serving_.value.load(std::memory_order_acquire) != mine) {
-    }
+    while (serving_.value.load(std::memory_order_acquire) != mine) {}
   }
   void unlock() { serving_.value.store(serving_.value.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 
@@ -44,8 +43,7 @@ timed_operations on_all(session& on, std::size_t cores, const Operation& operati
     on.run([&](std::size_t member) {
       if (member >= cores) return;
       arrived.fetch_add(1, std::memory_order_acq_rel);
-      while (arrived.load(std::memory_order_acquire) != cores) {
-      }
+      while (arrived.load(std::memory_order_acquire) != cores) {}
       const instant begin = native::now();
       for (std::uint64_t i = 0; i < count; ++i) operation();
       ns[member] = static_cast<double>((native::now() - begin).count());
@@ -59,8 +57,7 @@ timed_operations on_all(session& on, std::size_t cores, const Operation& operati
 template <class Operation>
 void sample(run& r, std::size_t cores, sampling_plan plan, row& into, const Operation& operation) {
   plan.with_floor = r.core_count() >= 2;
-  r.threads().lead(
-      [&](session& on) { sample_windows(on, r.floor(), on_all(on, cores, operation), {}, plan, into); });
+  r.threads().lead([&](session& on) { sample_windows(on, r.floor(), on_all(on, cores, operation), {}, plan, into); });
 }
 
 }  // namespace

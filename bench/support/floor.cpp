@@ -9,8 +9,7 @@ extern "C" void cooper_floor_ping(std::atomic<std::uint64_t>* out, const std::at
                                   std::uint64_t last, std::uint64_t count) noexcept {
   for (const std::uint64_t end = last + count; last != end;) {
     out->store(++last, std::memory_order_release);
-    while (in->load(std::memory_order_acquire) != last) {
-    }
+    while (in->load(std::memory_order_acquire) != last) {}
   }
 }
 
@@ -18,8 +17,7 @@ extern "C" void cooper_floor_pong(std::atomic<std::uint64_t>* out, const std::at
                                   std::uint64_t last, std::uint64_t count) noexcept {
   for (const std::uint64_t end = last + count; last != end;) {
     ++last;
-    while (in->load(std::memory_order_acquire) != last) {
-    }
+    while (in->load(std::memory_order_acquire) != last) {}
     out->store(last, std::memory_order_release);
   }
 }

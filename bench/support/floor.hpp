@@ -13,7 +13,8 @@
 
 namespace cooper::bench {
 
-// Sends `count` values after `last` and waits for each to come back; extern "C", so that the disassembly check finds it.
+// Sends `count` values after `last` and waits for each to come back; extern "C", so that the
+// disassembly check finds it.
 extern "C" void cooper_floor_ping(std::atomic<std::uint64_t>* out, const std::atomic<std::uint64_t>* in,
                                   std::uint64_t last, std::uint64_t count) noexcept;
 // Returns every value that arrives, `count` times.
@@ -31,7 +32,9 @@ class floor_lines {
   void pong(std::uint64_t count) noexcept;
 
  private:
-  static std::uint64_t warm_up(std::uint64_t count) noexcept { return count < warm_up_round_trips ? count : warm_up_round_trips; }
+  static std::uint64_t warm_up(std::uint64_t count) noexcept {
+    return count < warm_up_round_trips ? count : warm_up_round_trips;
+  }
 
   struct alignas(destructive_bytes) separate_line {
     std::atomic<std::uint64_t> value{0};

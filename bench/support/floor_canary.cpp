@@ -18,7 +18,7 @@ extern "C" void cooper_floor_ping(std::atomic<std::uint64_t>* out, const std::at
   }
 }
 
-extern "C" void cooper_floor_pong(std::atomic<std::uint64_t>* out, const std::atomic<std::uint64_t>*, std::uint64_t last,
-                                  std::uint64_t count) noexcept {
+extern "C" void cooper_floor_pong(std::atomic<std::uint64_t>* out, const std::atomic<std::uint64_t>*,
+                                  std::uint64_t last, std::uint64_t count) noexcept {
   out->store(last + count, std::memory_order_release);
 }

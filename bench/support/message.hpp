@@ -39,8 +39,8 @@ inline std::uint64_t sum(const std::uint64_t* words) {
 
 // What the sums of the filled messages first, first + 1, ... add up to.
 inline std::uint64_t expected_sum(std::uint64_t first, std::uint64_t count) {
-  const std::uint64_t sequences = count % 2 == 0 ? count / 2 * (first + first + count - 1)
-                                                 : count * (first + (count - 1) / 2);
+  const std::uint64_t sequences =
+      count % 2 == 0 ? count / 2 * (first + first + count - 1) : count * (first + (count - 1) / 2);
   return payload_words * sequences + count * (payload_words * (payload_words - 1) / 2);
 }
 

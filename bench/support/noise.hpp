@@ -20,9 +20,9 @@ class noise_meter {
 
   struct reading {
     double wall_s = 0;
-    double busy_s = 0;   // all processes
+    double busy_s = 0;  // all processes
     double steal_s = 0;
-    double own_s = 0;    // this process
+    double own_s = 0;  // this process
     double cores = 1;
   };
   static reading read();

@@ -175,7 +175,8 @@ std::string human(double value) {
   const char* sign = value < 0 ? "-" : "";
   if (size >= 999.5e6) return fmt::format("{}{} billion", sign, digits(size / 1e9));
   if (size >= 999.5e3) return fmt::format("{}{} million", sign, digits(size / 1e6));
-  if (size >= 9999.5) return fmt::format("{}{:.0f} {:03.0f}", sign, std::floor(size / 1000), std::fmod(std::floor(size), 1000));
+  if (size >= 9999.5)
+    return fmt::format("{}{:.0f} {:03.0f}", sign, std::floor(size / 1000), std::fmod(std::floor(size), 1000));
   return sign + digits(size);
 }
 
@@ -208,9 +209,10 @@ std::vector<std::string> warnings_of(const std::vector<row>& rows, bool pinned) 
   }
   if (!pinned) warnings.push_back("Threads could not be pinned: the system may have moved them between cores.");
   if (noisy > 0) {
-    warnings.push_back(fmt::format("Other processes used the machine: more than 1 % of its CPU time during {} of {} rows, "
-                                   "at worst {} ({}). Close them and measure again.",
-                                   noisy, rows.size(), percent(foreign), foreign_name));
+    warnings.push_back(
+        fmt::format("Other processes used the machine: more than 1 % of its CPU time during {} of {} rows, "
+                    "at worst {} ({}). Close them and measure again.",
+                    noisy, rows.size(), percent(foreign), foreign_name));
   }
   if (steal > 0.01) {
     warnings.push_back(fmt::format("The hypervisor took CPU time away, at worst {} ({}).", percent(steal), steal_name));
@@ -220,13 +222,14 @@ std::vector<std::string> warnings_of(const std::vector<row>& rows, bool pinned) 
     for (const level l : all_levels) {
       if (levels.contains(name_of(l))) names += (names.empty() ? "" : ", ") + std::string{name_of(l)};
     }
-    warnings.push_back(fmt::format("The floor showed several levels ({}): the host moved the cores. Ratios are given per "
-                                   "level; {} of {} headlines are not at the near level.",
-                                   names, elsewhere, with_level));
+    warnings.push_back(
+        fmt::format("The floor showed several levels ({}): the host moved the cores. Ratios are given per "
+                    "level; {} of {} headlines are not at the near level.",
+                    names, elsewhere, with_level));
   }
   if (windows > 0 && 5 * discarded > windows) {
-    warnings.push_back(fmt::format("{} of {} windows were discarded because the floor changed around them.", discarded,
-                                   windows));
+    warnings.push_back(
+        fmt::format("{} of {} windows were discarded because the floor changed around them.", discarded, windows));
   }
   return warnings;
 }

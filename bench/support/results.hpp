@@ -13,7 +13,8 @@
 
 namespace cooper::bench {
 
-// Google Benchmark's shape: "context" and "benchmarks". `context` is describe_context() of the run's beginning; pinning,
+// Google Benchmark's shape: "context" and "benchmarks". `context` is describe_context() of the
+// run's beginning; pinning,
 // warnings, "interrupted" and the trace of the floor are added.
 boost::json::object results_json(boost::json::object context, run& r, const std::vector<row>& rows);
 

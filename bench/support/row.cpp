@@ -43,9 +43,7 @@ level headline_of(const std::array<of_level, level_count>& sorted) {
 
 }  // namespace
 
-std::string row::name() const {
-  return workload + '/' + contender + (parameters.empty() ? "" : '/' + parameters);
-}
+std::string row::name() const { return workload + '/' + contender + (parameters.empty() ? "" : '/' + parameters); }
 
 void summarise(row& r, const level_scale& scale) {
   if (!r.error.empty()) return;
@@ -80,7 +78,9 @@ void summarise(row& r, const level_scale& scale) {
   const level chosen = headline_of(sorted);
   const of_level& best = sorted[static_cast<std::size_t>(chosen)];
   if (best.values.empty()) {
-    r.error = "the host moved the cores in every window; measure again, for longer (--time)";
+    r.skipped = true;
+    r.error =
+        "the floor changed around every window: the host moved the cores, or others used them; measure again (--time)";
     return;
   }
   summarise_values(r, best.values);
@@ -102,9 +102,7 @@ void summarise(row& r, const level_scale& scale) {
 
 void summarise_all(std::vector<row>& rows) {
   using pair = std::pair<unsigned, unsigned>;
-  const auto pair_of = [](const row& r) {
-    return r.cores.size() < 2 ? pair{0, 0} : pair{r.cores[0], r.cores[1]};
-  };
+  const auto pair_of = [](const row& r) { return r.cores.size() < 2 ? pair{0, 0} : pair{r.cores[0], r.cores[1]}; };
   std::map<pair, std::vector<double>> floors;
   for (const row& r : rows) {
     for (const window& w : r.windows) {

@@ -37,10 +37,10 @@ struct row {
   std::string parameters;  // "capacity=32/credit_batch=8"; empty: the contender's headline
   std::string label;       // what to know about it, for a person
   std::string unit = "ns";
-  std::string error;       // why there is nothing: then the figures mean nothing
-  std::string peer;        // the contender that windows[].peer is of
-  bool skipped = false;    // error says why this machine cannot run it; no fault
-  bool rate = false;       // value is operations a second, made from the windows' nanoseconds; larger is better
+  std::string error;            // why there is nothing: then the figures mean nothing
+  std::string peer;             // the contender that windows[].peer is of
+  bool skipped = false;         // error says why this machine cannot run it; no fault
+  bool rate = false;            // value is operations a second, made from the windows' nanoseconds; larger is better
   std::vector<unsigned> cores;  // the operating system's numbers
 
   // -- what was measured: windows, or single values already in the unit (singles_timed if each is one operation)

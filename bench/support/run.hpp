@@ -25,8 +25,8 @@ struct run_options {
   std::vector<core_id> cores;  // of the topology, in order; the first two are the pair. Not empty.
   double seconds = 1;          // a contender
   bool smoke = false;
-  bool pairs = false;          // line_rtt/cooper over all pairs of cores
-  bool claim = true;           // CPU drivers claim their cores
+  bool pairs = false;  // line_rtt/cooper over all pairs of cores
+  bool claim = true;   // CPU drivers claim their cores
   // Told what is about to be measured, e.g. to draw a progress line. Main thread.
   std::function<void(const std::string& what)> progress;
 };

@@ -35,8 +35,7 @@ class round_trips {
     for (const std::uint64_t end = sequence + warm_up(count) + count; sequence != end;) {
       ++sequence;
       const std::uint64_t* in;
-      while ((in = second_.observe()) == nullptr) {
-      }
+      while ((in = second_.observe()) == nullptr) {}
       errors |= stamp_error(in, sequence);
       second_.release();
       send(second_, sequence);
@@ -54,11 +53,9 @@ class round_trips {
   template <class End>
   static void send(End& end, std::uint64_t sequence) {
     std::uint64_t* out;
-    while ((out = end.claim()) == nullptr) {
-    }
+    while ((out = end.claim()) == nullptr) {}
     stamp(out, sequence);
-    while (!end.publish()) {
-    }
+    while (!end.publish()) {}
   }
 
   void exchange(std::uint64_t count) {
@@ -67,8 +64,7 @@ class round_trips {
     for (const std::uint64_t end = sequence + count; sequence != end;) {
       send(first_, ++sequence);
       const std::uint64_t* in;
-      while ((in = first_.observe()) == nullptr) {
-      }
+      while ((in = first_.observe()) == nullptr) {}
       errors |= stamp_error(in, sequence);
       first_.release();
     }
@@ -109,8 +105,7 @@ class one_way {
         if (window_ != 0) read_acknowledgement();
       }
       fill(out, sequence);
-      while (!first_.publish()) {
-      }
+      while (!first_.publish()) {}
     }
     produced_ = sequence;
     while (window_ != 0 && acknowledged_ != produced_) read_acknowledgement();
@@ -145,8 +140,7 @@ class one_way {
     std::uint64_t total = sum_;
     for (std::uint64_t i = 0; i < count; ++i) {
       const std::uint64_t* in;
-      while ((in = second_.observe()) == nullptr) {
-      }
+      while ((in = second_.observe()) == nullptr) {}
       total += bench::sum(in);
       second_.release();
       ++consumed_;
@@ -157,11 +151,9 @@ class one_way {
 
   void acknowledge() {
     std::uint64_t* out;
-    while ((out = second_.claim()) == nullptr) {
-    }
+    while ((out = second_.claim()) == nullptr) {}
     stamp(out, consumed_);
-    while (!second_.publish()) {
-    }
+    while (!second_.publish()) {}
   }
 
   typename Link::end& first_;

@@ -14,9 +14,9 @@
 namespace cooper::bench {
 
 std::span<const workload> all_workloads() {
-  static const std::vector<workload> workloads{line_rtt::table, line_stream::table, flow_control::table,
-                                               lrpc::table,     wake::table,        idle::table,
-                                               shared_vs_message::table};
+  static const std::vector<workload> workloads{
+      line_rtt::table, line_stream::table, flow_control::table,     lrpc::table,
+      wake::table,     idle::table,        shared_vs_message::table};
   return workloads;
 }
 

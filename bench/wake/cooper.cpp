@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A line to a parked driver. The measuring thread is a CPU driver itself, stepped by hand, so that the line takes the way
+// A line to a parked driver. The measuring thread is a CPU driver itself, stepped by hand, so that
+// the line takes the way
 // that every line takes: publish, look whether the receiver is parked, write its eventfd.
 #include "support/driver_rig.hpp"
 #include "wake/sleeper.hpp"
@@ -65,9 +66,11 @@ void measure_cooper(run& r, const contender& self) {
   driver_sleeper* asleep = nullptr;
   // The handler's object must be there before its address is; the address is filled in below.
   const result<void> opened = m.call(core_id{1}, [&](core& here) {
-    const auto at = here.open([](void* object, core& c, const line_view& line) {
-      driver_sleeper::handle(*static_cast<driver_sleeper**>(object), c, line);
-    }, &asleep);
+    const auto at = here.open(
+        [](void* object, core& c, const line_view& line) {
+          driver_sleeper::handle(*static_cast<driver_sleeper**>(object), c, line);
+        },
+        &asleep);
     if (at) receiver = *at;
   });
   driver_sleeper contender_side{m, receiver};

@@ -32,8 +32,7 @@ double one_wake_up(sleeper& s, std::uint64_t sequence) {
   wait_for(rest);
   const instant begin = native::now();
   s.wake(sequence);
-  while (s.answered.value.load(std::memory_order_acquire) != sequence) {
-  }
+  while (s.answered.value.load(std::memory_order_acquire) != sequence) {}
   return static_cast<double>((native::now() - begin).count());
 }
 

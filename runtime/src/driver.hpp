@@ -18,7 +18,6 @@
 // endless polling.
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -27,15 +26,16 @@
 #include <utility>
 #include <vector>
 
-#include "core_words.hpp"
-#include "endpoint_table.hpp"
-#include "links.hpp"
-#include "run_queue.hpp"
-#include "timer_queue.hpp"
 #include <cooper/runtime/buffers.hpp>
 #include <cooper/runtime/core.hpp>
 #include <cooper/runtime/metrics.hpp>
 #include <cooper/runtime/trace.hpp>
+#include "core_words.hpp"
+#include "driver_view.hpp"
+#include "endpoint_table.hpp"
+#include "links.hpp"
+#include "run_queue.hpp"
+#include "timer_queue.hpp"
 
 // What a turn or a send does seldom: kept out of line, so that the straight way is short and can be looked at (I2).
 #define COOPER_COLD [[gnu::noinline]]
@@ -57,16 +57,6 @@ template <class Platform>
 class basic_driver;
 template <class Platform>
 using gateway_work = std::function<void(basic_driver<Platform>&)>;
-
-// What other threads read of a driver that no protocol depends on.
-struct driver_view {
-  static constexpr std::uint32_t between_handlers = 0xffffffff;
-  static constexpr std::uint32_t in_task = 0xfffffffe;  // a task, a timer, or work from the gateway
-  std::atomic<std::uint32_t> busy_endpoint{between_handlers};
-  std::atomic<bool> quiet{false};    // nothing was left to do after begin_stop()
-  std::atomic<bool> stopped{false};  // the loop has ended
-  std::atomic<bool> down{false};     // out of service: by down(), or not yet up
-};
 
 template <class Platform>
 class basic_driver final : public core {
@@ -170,6 +160,7 @@ class basic_driver final : public core {
   COOPER_COLD bool flush_overflow();
   bool flush_lane(out_link& link, lane via);
   out_link& link_to(core_id peer);
+  send_result send_return(core_id owner, const return_line& line);
   void discard_waiting(out_link& link);
 
   // binding and closing: conversations over the gateways
@@ -226,6 +217,7 @@ class basic_driver final : public core {
   // Sending: by core, made at the first use.
   std::vector<std::unique_ptr<out_link>> out_;
   std::size_t waiting_total_ = 0;
+  std::vector<bool> returns_wait_;  // by home core: buffers wait for its monitor lane to take lines again
   std::deque<std::pair<core_id, gateway_work<Platform>>> untold_;
 
   // Going down: who has still to answer, and what then.

@@ -21,6 +21,7 @@ basic_driver<Platform>::basic_driver(core_id id, machine& home, env_type env, st
       options_{options},
       endpoints_{id},
       out_(core_count),
+      returns_wait_(core_count),
       poll_budget_{options.poll_budget.value_or(Platform::wake_cost_guess)},
       registry_{registry},
       trace_{id},
@@ -49,11 +50,24 @@ result<buffer_pool*> basic_driver<Platform>::buffers() {
                                     {.bytes = options_.buffer_bytes, .count = options_.buffers_per_core}, &metrics_);
     if (!made) return made.error();
     buffers_ = std::move(*made);
-    buffers_->set_return_transport([this](core_id owner, const return_line& line) {
-      return send(address{.core = owner}, 0, line, lane::monitor);
-    });
+    buffers_->set_return_transport(
+        [this](core_id owner, const return_line& line) { return send_return(owner, line); });
   }
   return buffers_.get();
+}
+
+// Buffers on their way home. Where the lane is full the core must hear of credit: it may park with returns left.
+template <class Platform>
+send_result basic_driver<Platform>::send_return(core_id owner, const return_line& line) {
+  const send_result sent = send(address{.core = owner}, 0, line, lane::monitor);
+  if (sent == send_result::full && !returns_wait_[owner.value]) {
+    returns_wait_[owner.value] = true;
+    when_writable(owner, lane::monitor, [this, owner] {
+      returns_wait_[owner.value] = false;
+      buffers_->flush_returns();
+    });
+  }
+  return sent;
 }
 
 template <class Platform>
@@ -77,7 +91,7 @@ void basic_driver<Platform>::run() {
       idle();
     }
   }
-  view_.stopped.store(true, std::memory_order_release);
+  view_.stopped.set(true);
 }
 
 template <class Platform>
@@ -96,7 +110,7 @@ void basic_driver<Platform>::idle() {
   }
   if (io_used_) poll_io(now);
   if (idle_turns_ == 0) return;
-  if (stopping_ && waiting_total_ == 0 && untold_.empty()) view_.quiet.store(true, std::memory_order_release);
+  if (stopping_ && waiting_total_ == 0 && untold_.empty()) view_.quiet.set(true);
   if (now - idle_since_ >= poll_budget_ && now >= park_allowed_) park();
 }
 
@@ -107,7 +121,8 @@ void basic_driver<Platform>::poll_io(instant now) {
   metrics_.io_polls.add(1);
   if (sleeper_.poll()) {
     idle_turns_ = 0;
-    if (trace_.on()) [[unlikely]] trace_event_now(trace_kind::io);
+    if (trace_.on()) [[unlikely]]
+      trace_event_now(trace_kind::io);
   }
 }
 

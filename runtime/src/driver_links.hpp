@@ -19,7 +19,7 @@ auto basic_driver<Platform>::link_to(core_id peer) -> out_link& {
   auto& link = out_[peer.value];
   if (!link) {
     link = std::make_unique<out_link>(peer);
-    if (peers_[peer.value]->view_.down.load(std::memory_order_acquire)) link->state = out_link::phase::closed;
+    if (peers_[peer.value]->view_.down.read()) link->state = out_link::phase::closed;
   }
   return *link;
 }
@@ -56,7 +56,7 @@ void basic_driver<Platform>::request_binding(out_link& link) {
 
 template <class Platform>
 void basic_driver<Platform>::bind_for(core_id peer) {
-  if (departure_) return;            // the peer has been told, or will be
+  if (departure_) return;                // the peer has been told, or will be
   if (in_from(peer) != nullptr) return;  // asked twice, around a change of state
   auto senders = std::make_shared<sender_set<env_type>>();
   std::unique_ptr<in_link> link;
@@ -67,8 +67,8 @@ void basic_driver<Platform>::bind_for(core_id peer) {
   const bool again = link != nullptr;
   if (!again) link = std::make_unique<in_link>(peer);
   for (std::size_t l = 0; l < lane_count; ++l) {
-    auto ends = again ? std::move(link->lanes[l].ring).rebind(env_)
-                      : basic_receiver<env_type>::bind(env_, lane_capacity[l]);
+    auto ends =
+        again ? std::move(link->lanes[l].ring).rebind(env_) : basic_receiver<env_type>::bind(env_, lane_capacity[l]);
     (*senders)[l] = std::move(ends.first);
     link->lanes[l].ring = std::move(ends.second);
     link->lanes[l].credit_seen = 0;
@@ -216,7 +216,7 @@ bool basic_driver<Platform>::advance_going_down() {
       // Those that were opened since.
       for (const std::uint32_t slot : endpoints_.close_all()) closed_slots_.push_back(slot);
       env_.store(sync::rest_set, words_.progress.rest, out_of_service);
-      view_.down.store(true, std::memory_order_release);
+      view_.down.set(true);
       leave_ = true;
       {
         task done = std::move(d.done);
@@ -238,9 +238,9 @@ void basic_driver<Platform>::come_up(std::vector<core_id> closed_peers) {
   for (const core_id peer : closed_peers) link_to(peer).state = out_link::phase::closed;
   leave_ = false;
   idle_turns_ = 0;
-  view_.stopped.store(false, std::memory_order_relaxed);
+  view_.stopped.set(false);
   env_.store(sync::rest_clear, words_.progress.rest, in_turns);
-  view_.down.store(false, std::memory_order_release);
+  view_.down.set(false);
 }
 
 template <class Platform>

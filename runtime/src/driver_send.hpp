@@ -99,7 +99,8 @@ inline void basic_driver<Platform>::notify(core_id to, out_link& link) {
   if (env_.load(sync::hints_peek, peer.words_.attention.hints_wanted) != 0) [[unlikely]] {
     if (!env_.mutated(mutation::miss_hint)) raise_hint(to, link);
   }
-  if (seems_parked(env_, peer.words_)) [[unlikely]] wake(to);
+  if (seems_parked(env_, peer.words_)) [[unlikely]]
+    wake(to);
 }
 
 template <class Platform>

@@ -36,9 +36,9 @@ bool basic_driver<Platform>::poll_once() {
   bool worked = turn();
   if (!timers_.empty()) worked |= run_timers();
   if (sleeper_.poll()) worked = true;
-  if (!worked && stopping_) view_.quiet.store(true, std::memory_order_release);
+  if (!worked && stopping_) view_.quiet.set(true);
   if (!worked && buffers_) buffers_->flush_returns();
-  if (leave_) view_.stopped.store(true, std::memory_order_release);
+  if (leave_) view_.stopped.set(true);
   return worked;
 }
 
@@ -92,30 +92,35 @@ void basic_driver<Platform>::drain_lane(in_link& from, lane via, arrival line) {
     ++count;
   } while (count < lane_budget && (line = end.ring.observe(env_)));
   metrics_.lines_received.add(count);
-  if (end.ring.credit_returned_since(end.credit_seen)) [[unlikely]] return_wakes(from, via);
+  if (end.ring.credit_returned_since(end.credit_seen)) [[unlikely]]
+    return_wakes(from, via);
 }
 
 // Credit went back: a peer that parked for want of it must hear of it.
 template <class Platform>
 void basic_driver<Platform>::return_wakes(in_link& from, lane) {
   metrics_.credit_returns.add(1);
-  if (seems_parked(env_, peers_[from.from.value]->words_, parked_for_credit)) [[unlikely]] wake(from.from);
+  if (seems_parked(env_, peers_[from.from.value]->words_, parked_for_credit)) [[unlikely]]
+    wake(from.from);
 }
 
 template <class Platform>
 void basic_driver<Platform>::dispatch(line_header header, const std::byte* payload, core_id from, lane via,
                                       std::uint64_t position) {
   const endpoint_table::entry* entry = endpoints_.find(header);
-  if (trace_.on()) [[unlikely]] trace_line(trace_kind::line_received, from, id(), via, position, header);
+  if (trace_.on()) [[unlikely]]
+    trace_line(trace_kind::line_received, from, id(), via, position, header);
   if (entry == nullptr) [[unlikely]] {
     metrics_.lines_dropped.add(1);
     return;
   }
-  view_.busy_endpoint.store(header.slot, std::memory_order_relaxed);
-  if (trace_.on()) [[unlikely]] trace_line(trace_kind::handler_begin, from, id(), via, position, header);
+  view_.enter(header.slot);
+  if (trace_.on()) [[unlikely]]
+    trace_line(trace_kind::handler_begin, from, id(), via, position, header);
   entry->handler(entry->self, *this, line_view{payload, header.type, from, via});
-  if (trace_.on()) [[unlikely]] trace_line(trace_kind::handler_end, from, id(), via, position, header);
-  view_.busy_endpoint.store(driver_view::between_handlers, std::memory_order_relaxed);
+  if (trace_.on()) [[unlikely]]
+    trace_line(trace_kind::handler_end, from, id(), via, position, header);
+  view_.leave();
 }
 
 template <class Platform>
@@ -141,9 +146,9 @@ bool basic_driver<Platform>::run_local() {
 template <class Platform>
 template <class F>
 void basic_driver<Platform>::run_task(F&& work) {
-  view_.busy_endpoint.store(driver_view::in_task, std::memory_order_relaxed);
+  view_.enter(driver_view::in_task);
   work();
-  view_.busy_endpoint.store(driver_view::between_handlers, std::memory_order_relaxed);
+  view_.leave();
 }
 
 template <class Platform>
@@ -156,7 +161,8 @@ bool basic_driver<Platform>::run_gateway() {
   }
   if (count == 0) return false;
   metrics_.gateway_tasks.add(count);
-  if (trace_.on()) [[unlikely]] trace_event_now(trace_kind::gateway, count);
+  if (trace_.on()) [[unlikely]]
+    trace_event_now(trace_kind::gateway, count);
   return true;
 }
 
@@ -167,7 +173,8 @@ bool basic_driver<Platform>::run_timers() {
   while (task due = timers_.take_due(now)) {
     worked = true;
     metrics_.timers_fired.add(1);
-    if (trace_.on()) [[unlikely]] trace_event_now(trace_kind::timer);
+    if (trace_.on()) [[unlikely]]
+      trace_event_now(trace_kind::timer);
     run_task(due);
   }
   return worked;

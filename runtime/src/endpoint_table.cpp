@@ -15,8 +15,8 @@ result<address> endpoint_table::open(line_handler handler, void* self) {
     slot = static_cast<std::uint32_t>(entries_.size());
     entries_.emplace_back();
   } else {
-    return error{errc::too_many_endpoints, "core " + std::to_string(owner_.value) + " has " +
-                                               std::to_string(open_count_) + " open"};
+    return error{errc::too_many_endpoints,
+                 "core " + std::to_string(owner_.value) + " has " + std::to_string(open_count_) + " open"};
   }
   entry& e = entries_[slot];
   e.handler = handler;

@@ -38,9 +38,11 @@ class endpoint_table {
 
   // Where a line goes; null where its endpoint is not open.
   const entry* find(line_header header) const {
-    if (header.slot >= entries_.size()) [[unlikely]] return nullptr;
+    if (header.slot >= entries_.size()) [[unlikely]]
+      return nullptr;
     const entry& e = entries_[header.slot];
-    if (!e.open || e.generation != header.generation) [[unlikely]] return nullptr;
+    if (!e.open || e.generation != header.generation) [[unlikely]]
+      return nullptr;
     return &e;
   }
 

@@ -8,9 +8,9 @@
 #include <optional>
 #include <vector>
 
-#include "run_queue.hpp"
 #include <cooper/runtime/channel.hpp>
 #include <cooper/runtime/task.hpp>
+#include "run_queue.hpp"
 
 namespace cooper::detail {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "machine_base.hpp"
 
-#include <boost/json/object.hpp>
+#include <unistd.h>
 #include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <set>
-#include <unistd.h>
 
 namespace cooper::detail {
 namespace {
@@ -56,22 +56,22 @@ result<std::vector<core_id>> choose_cores(const topology& where, const std::vect
 std::string status_json(const machine& m) {
   boost::json::array cores;
   for (const core_status& s : m.status()) {
-    boost::json::object row{{"core", s.id.value},   {"pu", s.pu_index},
-                            {"state", name_of_state(s.state)}, {"pinned", s.pinned},
+    boost::json::object row{{"core", s.id.value},
+                            {"pu", s.pu_index},
+                            {"state", name_of_state(s.state)},
+                            {"pinned", s.pinned},
                             {"turns", s.turns}};
     if (s.busy_endpoint) {
-      row["busy"] = *s.busy_endpoint == driver_view::in_task ? boost::json::value{"task"}
-                                                             : boost::json::value{*s.busy_endpoint};
+      row["busy"] =
+          *s.busy_endpoint == driver_view::in_task ? boost::json::value{"task"} : boost::json::value{*s.busy_endpoint};
       row["busy_for_seconds"] = static_cast<double>(s.busy_for.count()) / 1e9;
     }
     cores.push_back(std::move(row));
   }
   boost::json::array lost;
   for (const std::string& sentence : m.lost()) lost.emplace_back(sentence);
-  return boost::json::serialize(boost::json::object{{"pid", ::getpid()},
-                                                    {"simulated", m.simulated()},
-                                                    {"cores", std::move(cores)},
-                                                    {"lost", std::move(lost)}});
+  return boost::json::serialize(boost::json::object{
+      {"pid", ::getpid()}, {"simulated", m.simulated()}, {"cores", std::move(cores)}, {"lost", std::move(lost)}});
 }
 
 }  // namespace cooper::detail

@@ -2,15 +2,15 @@
 // What the native and the simulated machine have in common: seats of drivers, posting, what is known from outside.
 #pragma once
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "driver.hpp"
 #include <cooper/runtime/machine.hpp>
+#include "driver.hpp"
 
 namespace cooper::detail {
 
@@ -41,7 +41,7 @@ class basic_machine : public machine {
                     .turns = observer_env().load(sync::turn_read, driver->words().progress.turn),
                     .busy_endpoint = {},
                     .busy_for = {}};
-      const std::uint32_t busy = driver->view().busy_endpoint.load(std::memory_order_relaxed);
+      const std::uint32_t busy = driver->view().busy();
       if (busy != driver_view::between_handlers) s.busy_endpoint = busy;
       all.push_back(s);
     }
@@ -68,7 +68,7 @@ class basic_machine : public machine {
     for (const auto& driver : drivers_) {
       if (!on) {
         driver->trace().switch_off();
-      } else if (driver->view().down.load(std::memory_order_acquire)) {
+      } else if (driver->view().down.read()) {
         continue;  // it says nothing while it is down
       } else {
         static_cast<void>(post(driver->id(), [](core& here) { static_cast<void>(here.trace().switch_on()); }));
@@ -86,7 +86,7 @@ class basic_machine : public machine {
   basic_machine(const topology& where, std::size_t count) : where_{where}, seats_(count), registry_{count} {}
 
   core_state state_of(const driver_type& driver) const {
-    if (driver.view().down.load(std::memory_order_acquire)) return core_state::down;
+    if (driver.view().down.read()) return core_state::down;
     auto& words = const_cast<driver_type&>(driver).words();
     const std::uint64_t rest = observer_env().load(sync::rest_read, words.progress.rest);
     return rest == resting ? core_state::parked : core_state::running;
@@ -97,8 +97,8 @@ class basic_machine : public machine {
 
   result<driver_type*> driver_at(core_id which) const {
     if (which.value >= drivers_.size()) {
-      return error{errc::no_such_core, fmt::format("core {}; this machine has cores 0 to {}", which.value,
-                                                   drivers_.size() - 1)};
+      return error{errc::no_such_core,
+                   fmt::format("core {}; this machine has cores 0 to {}", which.value, drivers_.size() - 1)};
     }
     return drivers_[which.value].get();
   }
@@ -106,14 +106,14 @@ class basic_machine : public machine {
   std::vector<core_id> others_running(core_id but) const {
     std::vector<core_id> all;
     for (const auto& driver : drivers_) {
-      if (driver->id() != but && !driver->view().down.load(std::memory_order_acquire)) all.push_back(driver->id());
+      if (driver->id() != but && !driver->view().down.read()) all.push_back(driver->id());
     }
     return all;
   }
   std::vector<core_id> all_down() const {
     std::vector<core_id> all;
     for (const auto& driver : drivers_) {
-      if (driver->view().down.load(std::memory_order_acquire)) all.push_back(driver->id());
+      if (driver->view().down.read()) all.push_back(driver->id());
     }
     return all;
   }

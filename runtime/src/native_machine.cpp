@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The machine on real cores: claims, threads, pinning, bringing cores down and up, and stopping in order.
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <condition_variable>
 #include <future>
 #include <latch>
 #include <mutex>
-#include <poll.h>
-#include <pthread.h>
-#include <sched.h>
 #include <set>
 #include <system_error>
 #include <thread>
@@ -56,8 +56,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
   }
 
   ~native_machine() override {
-    while (!stop_locked(std::chrono::seconds{3600})) {
-    }
+    while (!stop_locked(std::chrono::seconds{3600})) {}
     if (service_) service_->stop();
   }
 
@@ -71,11 +70,12 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
         made.count_down();
         continue;
       }
-      if (const auto started = start_thread(i, [&, i] {
-            pin(i);
-            make_driver(i);
-            made.count_down();
-          });
+      if (const auto started = start_thread(i,
+                                            [&, i] {
+                                              pin(i);
+                                              make_driver(i);
+                                              made.count_down();
+                                            });
           !started) {
         // Those that did start wait for a machine that will not be.
         for (std::size_t rest = i; rest < threads_.size(); ++rest) made.count_down();
@@ -115,7 +115,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     work_type wrapped = [work = std::move(work)](driver_type& d) { work(d); };
     for (int attempt = 0;; ++attempt) {
       if (stopped_.load(std::memory_order_acquire)) return error{errc::stopped};
-      if ((*driver)->view().down.load(std::memory_order_acquire)) return error{errc::core_down, name(where)};
+      if ((*driver)->view().down.read()) return error{errc::core_down, name(where)};
       if ((*driver)->post_to_gateway(caller, wrapped)) return {};
       if (!may_wait) return error{errc::queue_full, name(where)};
       std::this_thread::sleep_for(std::chrono::microseconds{attempt < 20 ? 50 : 1000});
@@ -131,11 +131,12 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     };
     auto state = std::make_shared<call_state>();
     const std::future<void> finished = state->done.get_future();
-    if (const auto posted = post(where, [work = std::move(work), state](core& here) {
-          if (state->decided.exchange(true)) return;
-          work(here);
-          state->done.set_value();
-        });
+    if (const auto posted = post(where,
+                                 [work = std::move(work), state](core& here) {
+                                   if (state->decided.exchange(true)) return;
+                                   work(here);
+                                   state->done.set_value();
+                                 });
         !posted) {
       return posted;
     }
@@ -143,7 +144,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     while (finished.wait_for(adopted_here(where) ? milliseconds{0} : look_again) != std::future_status::ready) {
       if (adopted_here(where)) {
         driver.poll_once();
-      } else if (driver.view().stopped.load(std::memory_order_acquire) && !state->decided.exchange(true)) {
+      } else if (driver.view().stopped.read() && !state->decided.exchange(true)) {
         return error{errc::stopped, name(where) + " stopped before the call ran"};
       }
     }
@@ -175,7 +176,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     if (!found) return found.error();
     driver_type& driver = **found;
     if (stopped_) return error{errc::stopped};
-    if (driver.view().down.load(std::memory_order_acquire)) return error{errc::core_down, name(which)};
+    if (driver.view().down.read()) return error{errc::core_down, name(which)};
     const std::vector<core_id> others = this->others_running(which);
     if (others.empty()) return error{errc::last_core, name(which)};
     if (!leaving_.contains(which.value)) {
@@ -185,7 +186,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
       leaving_.insert(which.value);
     }
     const auto limit = clock::now() + deadline;
-    while (!driver.view().stopped.load(std::memory_order_acquire)) {
+    while (!driver.view().stopped.read()) {
       if (clock::now() > limit) return error{errc::stop_timeout, blockers()};
       wait_a_little();
     }
@@ -200,7 +201,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     if (!found) return found.error();
     driver_type& driver = **found;
     if (stopped_) return error{errc::stopped};
-    if (!driver.view().down.load(std::memory_order_acquire)) return error{errc::core_up, name(which)};
+    if (!driver.view().down.read()) return error{errc::core_up, name(which)};
     if (leaving_.contains(which.value)) return error{errc::stop_timeout, name(which) + " is still going down"};
     std::vector<core_id> closed = this->all_down();
     std::erase(closed, which);
@@ -216,7 +217,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
                !started) {
       return started;
     } else {
-      while (driver.view().down.load(std::memory_order_acquire)) std::this_thread::sleep_for(look_again);
+      while (driver.view().down.read()) std::this_thread::sleep_for(look_again);
     }
     for (const core_id peer : this->others_running(which)) {
       const auto told = post(peer, [which](core& here) { static_cast<driver_type&>(here).peer_is_up(which); });
@@ -270,9 +271,9 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
         .buffers_per_core = options_.buffers_per_core,
         .hint_threshold = options_.hint_threshold,
         .shares_hardware_thread = std::count_if(this->seats_.begin(), this->seats_.end(), same_place) > 1};
-    this->drivers_[i] = std::make_unique<driver_type>(core_id{static_cast<std::uint16_t>(i)}, *this,
-                                                      native_environment<Mode>{}, threads_.size(), per_driver,
-                                                      this->registry_);
+    this->drivers_[i] =
+        std::make_unique<driver_type>(core_id{static_cast<std::uint16_t>(i)}, *this, native_environment<Mode>{},
+                                      threads_.size(), per_driver, this->registry_);
   }
 
   void pin(std::size_t i) {
@@ -373,7 +374,8 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     const instant now = native::now();
     if (until > now) {
       pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};
-      const auto left = until == never ? -1 : static_cast<int>(std::min<std::int64_t>((until - now) / milliseconds{1} + 1, 1000));
+      const auto left =
+          until == never ? -1 : static_cast<int>(std::min<std::int64_t>((until - now) / milliseconds{1} + 1, 1000));
       ::poll(&readable, 1, left);
     }
     driver.unpark();
@@ -383,7 +385,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
   void wait_a_little() {
     bool mine = false;
     for (std::size_t i = 0; i < adopted_by_.size(); ++i) {
-      if (!adopted_here(core_number(i)) || this->drivers_[i]->view().stopped.load(std::memory_order_relaxed)) continue;
+      if (!adopted_here(core_number(i)) || this->drivers_[i]->view().stopped.read()) continue;
       this->drivers_[i]->poll_once();
       mine = true;
     }
@@ -395,12 +397,13 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
   std::string blockers() {
     std::string text;
     for (const core_status& s : status()) {
-      if (s.state == core_state::down || this->drivers_[s.id.value]->view().stopped.load()) continue;
+      if (s.state == core_state::down || this->drivers_[s.id.value]->view().stopped.read()) continue;
       const bool waits_for_its_thread = !s.busy_endpoint && stepped(s.id.value) && !adopted_here(s.id);
       if (!s.busy_endpoint && !waits_for_its_thread) continue;
       if (!text.empty()) text += "; ";
       if (waits_for_its_thread) {
-        text += fmt::format("core {} (PU {}) is stepped by hand, and its thread makes no turns", s.id.value, s.pu_index);
+        text +=
+            fmt::format("core {} (PU {}) is stepped by hand, and its thread makes no turns", s.id.value, s.pu_index);
         continue;
       }
       text += s.busy_endpoint == driver_view::in_task
@@ -411,10 +414,10 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     return text.empty() ? "no core is in a handler; their work does not come to an end" : text;
   }
 
-  bool all_view(std::atomic<bool> driver_view::* flag) const {
+  bool all_view(announcement driver_view::*flag) const {
     for (const auto& driver : this->drivers_) {
       const driver_view& view = driver->view();
-      if (!view.down.load(std::memory_order_acquire) && !(view.*flag).load(std::memory_order_acquire)) return false;
+      if (!view.down.read() && !(view.*flag).read()) return false;
     }
     return true;
   }
@@ -422,10 +425,10 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
   void post_to_all(void (driver_type::*action)()) {
     native_environment<Mode> caller;
     for (const auto& driver : this->drivers_) {
-      if (driver->view().down.load(std::memory_order_acquire)) continue;
+      if (driver->view().down.read()) continue;
       for (;;) {
         work_type work = [action](driver_type& d) { (d.*action)(); };
-        if (driver->view().stopped.load(std::memory_order_acquire) || driver->post_to_gateway(caller, work)) break;
+        if (driver->view().stopped.read() || driver->post_to_gateway(caller, work)) break;
         wait_a_little();
       }
     }
@@ -435,7 +438,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
   bool wait_until_quiet(clock::time_point limit) {
     for (;;) {
       const std::uint64_t before = this->work_done();
-      for (const auto& driver : this->drivers_) driver->view().quiet.store(false, std::memory_order_release);
+      for (const auto& driver : this->drivers_) driver->view().quiet.set(false);
       // Parked drivers do not tick: a task wakes them, and then they say that they are quiet.
       post_to_all(&driver_type::begin_stop);
       while (!all_view(&driver_view::quiet)) {

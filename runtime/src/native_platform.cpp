@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "native_platform.hpp"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <boost/asio/buffer.hpp>
 #include <cerrno>
-#include <sys/eventfd.h>
 #include <system_error>
-#include <unistd.h>
 
 namespace cooper::detail {
 

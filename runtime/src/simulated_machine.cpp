@@ -5,14 +5,14 @@
 // wake_cost, and its deadline ends it at that time.
 #include <optional>
 
+#include <cooper/vocabulary/random.hpp>
+#include "current_core.hpp"
 #include "driver_idle.hpp"
 #include "driver_links.hpp"
 #include "driver_send.hpp"
 #include "driver_turn.hpp"
 #include "machine_base.hpp"
-#include "current_core.hpp"
 #include "simulated_platform.hpp"
-#include <cooper/vocabulary/random.hpp>
 
 namespace cooper::detail {
 
@@ -47,7 +47,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     const auto driver = driver_at(where);
     if (!driver) return driver.error();
     if (stopped_) return error{errc::stopped};
-    if ((*driver)->view().down.load(std::memory_order_relaxed)) return error{errc::core_down, name(where)};
+    if ((*driver)->view().down.read()) return error{errc::core_down, name(where)};
     gateway_work<simulated_platform> wrapped = [work = std::move(work)](driver_type& d) { work(d); };
     simulated_environment caller{&world_, world_.running};
     const core* self = core::current();
@@ -72,8 +72,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
   }
 
   void run() override {
-    while (!stop_requested_ && step()) {
-    }
+    while (!stop_requested_ && step()) {}
     stop_requested_ = false;
   }
   void request_stop() override { stop_requested_ = true; }
@@ -82,7 +81,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     const auto driver = driver_at(which);
     if (!driver) return driver.error();
     if (stopped_) return error{errc::stopped};
-    if ((*driver)->view().down.load(std::memory_order_relaxed)) return error{errc::core_down, name(which)};
+    if ((*driver)->view().down.read()) return error{errc::core_down, name(which)};
     const std::vector<core_id> others = others_running(which);
     if (others.empty()) return error{errc::last_core, name(which)};
     bool gone = false;
@@ -102,15 +101,14 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     const auto driver = driver_at(which);
     if (!driver) return driver.error();
     if (stopped_) return error{errc::stopped};
-    if (!(*driver)->view().down.load(std::memory_order_relaxed)) return error{errc::core_up, name(which)};
+    if (!(*driver)->view().down.read()) return error{errc::core_up, name(which)};
     std::vector<core_id> closed = all_down();
     std::erase(closed, which);
     world_.seats[which.value].parked = false;
     world_.seats[which.value].clock = latest_clock();
     (*driver)->come_up(std::move(closed));
     for (const core_id peer : others_running(which)) {
-      const result<void> told =
-          post(peer, [which](core& here) { static_cast<driver_type&>(here).peer_is_up(which); });
+      const result<void> told = post(peer, [which](core& here) { static_cast<driver_type&>(here).peer_is_up(which); });
       if (!told) return told;
     }
     return {};
@@ -118,8 +116,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
 
   result<void> stop(duration) override {
     // Whatever is under way ends first; a conversation that feeds itself is cut after this many turns.
-    for (std::size_t turns = 0; turns < 100'000 && step(); ++turns) {
-    }
+    for (std::size_t turns = 0; turns < 100'000 && step(); ++turns) {}
     stopped_ = true;
     return {};
   }
@@ -146,7 +143,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
 
   // When a core can make its next turn; nothing if it sleeps for good.
   std::optional<instant> ready_at(std::size_t i) const {
-    if (drivers_[i]->view().down.load(std::memory_order_relaxed)) return {};
+    if (drivers_[i]->view().down.read()) return {};
     const auto& seat = world_.seats[i];
     if (!seat.parked || seat.signalled) return seat.clock;
     if (seat.deadline != never) return std::max(seat.clock, seat.deadline);

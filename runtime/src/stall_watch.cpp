@@ -26,15 +26,14 @@ std::vector<stall_watch::stall> stall_watch::look(const std::vector<core_status>
     const duration lasted = time - before.since;
     if (before.told || lasted < limit) continue;
     before.told = true;
-    const std::string where = before.endpoint == driver_view::in_task
-                                  ? "a task"
-                                  : fmt::format("the handler of endpoint {}", before.endpoint);
-    stalls.push_back({.core = core.id,
-                      .endpoint = before.endpoint,
-                      .lasted = lasted,
-                      .sentence = fmt::format("core {} (PU {}) has been in {} for {:.2f} s; its messages wait",
-                                              core.id.value, core.pu_index, where,
-                                              static_cast<double>(lasted.count()) / 1e9)});
+    const std::string where =
+        before.endpoint == driver_view::in_task ? "a task" : fmt::format("the handler of endpoint {}", before.endpoint);
+    stalls.push_back(
+        {.core = core.id,
+         .endpoint = before.endpoint,
+         .lasted = lasted,
+         .sentence = fmt::format("core {} (PU {}) has been in {} for {:.2f} s; its messages wait", core.id.value,
+                                 core.pu_index, where, static_cast<double>(lasted.count()) / 1e9)});
   }
   return stalls;
 }

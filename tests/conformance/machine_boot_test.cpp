@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How machines boot and are refused: cores, claims, oversubscription, and simulations that repeat themselves.
-#include <cstdlib>
-#include <filesystem>
 #include <sched.h>
 #include <unistd.h>
+#include <cstdlib>
+#include <filesystem>
 
-#include "machines.hpp"
 #include <cooper/vocabulary/random.hpp>
+#include "machines.hpp"
 
 using namespace cooper;
 using namespace cooper::test;
@@ -185,7 +185,9 @@ TEST_CASE("a simulation with the same seed repeats itself to the nanosecond") {
     simulation_options options;
     options.seed = seed;
     const auto m = std::move(*machine::simulate(*topology::from_synthetic("pu:5"), options));
-    class random dice{7};
+    class random dice {
+      7
+    };
     std::vector<address> players(5);
     std::uint64_t hops = 0;
     inbox player{[&](core& here, const line_view&) {

@@ -49,7 +49,7 @@ struct counting_sink : inbox {
   }
 };
 
-std::uint64_t counted(machine& m, std::size_t where, counter core_metrics::* which) {
+std::uint64_t counted(machine& m, std::size_t where, counter core_metrics::*which) {
   return ask(m, where, [which](core& here) { return (here.metrics().*which).read(); });
 }
 
@@ -179,8 +179,8 @@ TEST_CASE_TEMPLATE("cores go down and up under traffic, and every line is accoun
   REQUIRE(m->down(core_id{1}));
   const std::uint64_t ok = ask(*m, 0, [&](core&) { return from_0.ok; }) + ask(*m, 2, [&](core&) { return from_2.ok; });
   // Accepted before the channel was bound, and then the core went down: given up, and counted as such.
-  const std::uint64_t given_up = counted(*m, 0, &core_metrics::overflow_refused) +
-                                 counted(*m, 2, &core_metrics::overflow_refused);
+  const std::uint64_t given_up =
+      counted(*m, 0, &core_metrics::overflow_refused) + counted(*m, 2, &core_metrics::overflow_refused);
   REQUIRE(m->up(core_id{1}));
   const std::uint64_t dropped = counted(*m, 1, &core_metrics::lines_dropped);
   CHECK(ok == got + dropped + given_up);

@@ -200,7 +200,7 @@ TEST_CASE_TEMPLATE("lines to a closed endpoint are counted and dropped", Kind, C
   std::uint64_t got = 0;
   inbox box{[&](core&, const line_view&) { ++got; }};
   const address there = open_on(*m, 1, box);
-  CHECK_FALSE(ask(*m, 0, [&](core& here) { return here.close(there); }));  // another core's
+  CHECK_FALSE(ask(*m, 0, [&](core& here) { return here.close(there); }));                // another core's
   CHECK_FALSE(ask(*m, 1, [&](core& here) { return here.close({.core = here.id()}); }));  // the driver's own
   CHECK(ask(*m, 1, [&](core& here) { return here.close(there); }));
   CHECK_FALSE(ask(*m, 1, [&](core& here) { return here.close(there); }));

@@ -7,9 +7,9 @@
 
 #include <boost/json.hpp>
 
-#include "machines.hpp"
 #include <cooper/runtime/buffers.hpp>
 #include <cooper/runtime/trace.hpp>
+#include "machines.hpp"
 
 using namespace cooper;
 using namespace cooper::test;
@@ -116,9 +116,7 @@ TEST_CASE_TEMPLATE("a timer that has run cannot be cancelled", Kind, COOPER_ALL_
   const watchdog dog{60s};
   const auto m = Kind::make(2);
   timer_id timer;
-  on(*m, 0, [&](core& here) {
-    timer = here.after(1us, [&here] { here.home().request_stop(); });
-  });
+  on(*m, 0, [&](core& here) { timer = here.after(1us, [&here] { here.home().request_stop(); }); });
   m->run();
   CHECK_FALSE(ask(*m, 0, [&](core& here) { return here.cancel(timer); }));
   CHECK_FALSE(ask(*m, 0, [&](core& here) { return here.cancel(timer_id{4711}); }));
@@ -193,9 +191,7 @@ TEST_CASE_TEMPLATE("retired work does not wait for cores that are parked or down
   const auto m = Kind::make(3);
   REQUIRE(m->down(core_id{1}));
   for (int i = 0; i < 20; ++i) {
-    on(*m, 0, [&](core& here) {
-      here.retire([&here] { here.home().request_stop(); });
-    });
+    on(*m, 0, [&](core& here) { here.retire([&here] { here.home().request_stop(); }); });
     m->run();
   }
   CHECK(m->status()[1].state == core_state::down);

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What only a machine of real threads has: foreign threads, stepped cores and foreign loops, I/O, stall reports.
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <array>
 #include <csignal>
 #include <future>
 #include <latch>
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "machines.hpp"
 #include <cooper/runtime/trace.hpp>
+#include "machines.hpp"
 
 using namespace cooper;
 using namespace cooper::test;
@@ -39,8 +39,7 @@ address open_echo(machine& m, std::size_t where, inbox& box, const address& back
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a flood of foreign threads runs completely, in order for each thread", Kind,
-                   COOPER_REAL_MACHINES) {
+TEST_CASE_TEMPLATE("a flood of foreign threads runs completely, in order for each thread", Kind, COOPER_REAL_MACHINES) {
   const watchdog dog{120s};
   const auto m = Kind::make(2);
   constexpr std::size_t thread_count = 4;

@@ -2,9 +2,9 @@
 // Channel, credit, parking, hints, endpoint reuse and grace periods of the product, in every order that small programs
 // have under weak memory; and the proof that the explorer would have told: each planted bug is caught. With COOPER_LONG
 // in the environment nothing is sampled.
-#include <cstdlib>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <cstdlib>
 
 #include "scenarios/scenarios.hpp"
 

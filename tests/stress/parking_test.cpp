@@ -20,9 +20,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cooper/vocabulary/random.hpp>
 #include "bare_drivers.hpp"
 #include "watchdog.hpp"
-#include <cooper/vocabulary/random.hpp>
 
 using namespace cooper;
 using namespace cooper::test;
@@ -153,8 +153,7 @@ class aim {
 };
 
 void spin_until(std::int64_t ns) {
-  while (native::now().ns < ns) {
-  }
+  while (native::now().ns < ns) {}
 }
 
 // Whether work arrives: the same driver under test for all scenarios.
@@ -272,8 +271,7 @@ class by_credit {
  private:
   void fill() {
     static_cast<void>(b_.tested().post(here_, 1, take_answer(), lane::monitor));
-    while (b_.tested().send(here_, 1, std::uint64_t{}) == send_result::ok) {
-    }
+    while (b_.tested().send(here_, 1, std::uint64_t{}) == send_result::ok) {}
     b_.tested().when_writable(core_id{0}, lane::request, [this] { fill(); });
   }
 

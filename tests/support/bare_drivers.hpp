@@ -2,8 +2,8 @@
 // CPU drivers without a machine: two that know each other, for tests that look closer than a machine lets them.
 #pragma once
 
-#include <memory>
 #include <sched.h>
+#include <memory>
 #include <vector>
 
 #include "driver_idle.hpp"

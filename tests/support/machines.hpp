@@ -15,10 +15,10 @@
 
 #include <doctest/doctest.h>
 
-#include "watchdog.hpp"
 #include <cooper/runtime/core.hpp>
 #include <cooper/runtime/machine.hpp>
 #include <cooper/runtime/metrics.hpp>
+#include "watchdog.hpp"
 
 namespace cooper::test {
 
@@ -122,9 +122,8 @@ void wait_until(machine& m, std::size_t where, F question) {
 
 // Until the channel from one core to another is bound.
 inline void bind(machine& m, std::size_t from, std::size_t to) {
-  on(m, from, [&](core& here) {
-    here.when_writable(core_number(to), lane::request, [&here] { here.home().request_stop(); });
-  });
+  on(m, from,
+     [&](core& here) { here.when_writable(core_number(to), lane::request, [&here] { here.home().request_stop(); }); });
   m.run();
 }
 
@@ -161,8 +160,7 @@ struct number {
 
 }  // namespace cooper::test
 
-#define COOPER_ALL_MACHINES \
-  cooper::test::membarrier_cores, cooper::test::fence_cores, cooper::test::simulated_cores
+#define COOPER_ALL_MACHINES cooper::test::membarrier_cores, cooper::test::fence_cores, cooper::test::simulated_cores
 #define COOPER_REAL_MACHINES cooper::test::membarrier_cores, cooper::test::fence_cores
 
 TYPE_TO_STRING(cooper::test::membarrier_cores);

@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #if defined(__SANITIZE_THREAD__)
-// The free list of Boost's lock-free queue reads the link of a node that another thread may just have taken; the
-// compare-and-swap that follows then fails, and the value is not used.
+// Boost's lock-free queue reads nodes that another thread may just have taken for something else; their memory stays,
+// the compare-and-swap that follows then fails, and the value is not used.
 extern "C" const char* __tsan_default_suppressions();
-extern "C" const char* __tsan_default_suppressions() { return "race:boost::lockfree::detail::fixed_size_freelist\n"; }
+extern "C" const char* __tsan_default_suppressions() {
+  return "race:boost::lockfree::detail::fixed_size_freelist\nrace:boost::lockfree::queue\n";
+}
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What `cooper bench` and `cooper report` share: a run over the chosen cores, with a progress line, that SIGINT ends with
+// What `cooper bench` and `cooper report` share: a run over the chosen cores, with a progress line; SIGINT ends it with
 // what there is. Main thread.
 #pragma once
 

@@ -9,7 +9,13 @@ class App;
 namespace cooper::tools {
 
 // What `cooper` exits with; scripts rely on it.
-enum exit_code : int { exit_good = 0, exit_check_failed = 1, exit_bad_usage = 2, exit_failed = 3, exit_interrupted = 130 };
+enum exit_code : int {
+  exit_good = 0,
+  exit_check_failed = 1,
+  exit_bad_usage = 2,
+  exit_failed = 3,
+  exit_interrupted = 130
+};
 
 void add_topo(CLI::App& app, int& exit);
 void add_doctor(CLI::App& app, int& exit);

@@ -6,9 +6,9 @@
 #include <fstream>
 #include <sstream>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include "bench_session.hpp"
 #include "commands.hpp"
@@ -61,8 +61,7 @@ result<boost::json::value> read_json(const std::string& path) {
   return parsed;
 }
 
-result<session_results> measure_all(const topology& where, const report_options& options,
-                                    std::size_t core_count) {
+result<session_results> measure_all(const topology& where, const report_options& options, std::size_t core_count) {
   std::vector<bench::selection> everything;
   std::size_t contenders = 0;
   for (const bench::workload& w : bench::all_workloads()) {
@@ -135,7 +134,8 @@ result<int> run_report(const report_options& options) {
   auto results = measure_all(*where, options, cores->size());
   if (!results) return results.error();
   for (const std::string& w : results->warnings) std::fprintf(stderr, "warning: %s\n", w.c_str());
-  if (results->interrupted) std::fprintf(stderr, "cooper: interrupted; the report holds what was measured until then\n");
+  if (results->interrupted)
+    std::fprintf(stderr, "cooper: interrupted; the report holds what was measured until then\n");
   results->json["doctor"] = std::move(findings);
   results->json["topology_svg"] = where->to_svg();
   auto done = write_report(*to, std::move(results->json), options);
@@ -152,13 +152,16 @@ result<int> run_report(const report_options& options) {
 
 void add_report(CLI::App& app, int& exit) {
   auto options = std::make_shared<report_options>();
-  CLI::App* command = app.add_subcommand("report", "Measure everything and write report/index.html and report/results.json");
-  command->add_option("--out", options->out, "Folder to write to; made if it is missing (default: report)")->type_name("DIR");
+  CLI::App* command =
+      app.add_subcommand("report", "Measure everything and write report/index.html and report/results.json");
+  command->add_option("--out", options->out, "Folder to write to; made if it is missing (default: report)")
+      ->type_name("DIR");
   command->add_option("--time", options->seconds, "Seconds for each contender (default 3; about 100 seconds in all)")
       ->type_name("SECONDS");
   command->add_flag("--quick", options->quick, "0.3 seconds for each contender: a first look");
   command->add_flag("--smoke", options->smoke, "The smallest sizes: does it run? The figures mean nothing");
-  command->add_option("--from", options->from, "Draw an earlier results.json again instead of measuring")->type_name("FILE");
+  command->add_option("--from", options->from, "Draw an earlier results.json again instead of measuring")
+      ->type_name("FILE");
   command->add_flag("--no-claim", options->no_claim, "Do not claim the cores; another process may be using them");
   add_cores_option(*command, options->cores);
   add_json_option(*command, options->json);

@@ -21,7 +21,8 @@ struct scale {
   bool logarithmic;
 
   double operator()(double v) const {
-    const double share = logarithmic ? std::log(std::max(v, low) / low) / std::log(high / low) : (v - low) / (high - low);
+    const double share =
+        logarithmic ? std::log(std::max(v, low) / low) / std::log(high / low) : (v - low) / (high - low);
     return begin + std::clamp(share, 0.0, 1.0) * (end - begin);
   }
 };
@@ -41,8 +42,8 @@ void text(std::string& out, double x, double y, std::string_view css, std::strin
 }
 
 void line(std::string& out, double x1, double y1, double x2, double y2, std::string_view css) {
-  fmt::format_to(std::back_inserter(out), "<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/>\n",
-                 x1, y1, x2, y2, css);
+  fmt::format_to(std::back_inserter(out),
+                 "<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/>\n", x1, y1, x2, y2, css);
 }
 
 std::vector<double> ticks_of(const scale& s, int about) {
@@ -76,11 +77,20 @@ std::string escape_html(std::string_view words) {
   std::string out;
   for (const char c : words) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -130,8 +140,7 @@ std::string draw(const bar_chart& chart) {
     line(out, x(tick), top - 6, x(tick), bottom, "grid");
     text(out, x(tick), bottom + 16, "tick mid", tick_text(tick));
   }
-  text(out, (left + width - right) / 2, bottom + 36, "axis mid",
-       chart.axis + (logarithmic ? " (logarithmic)" : ""));
+  text(out, (left + width - right) / 2, bottom + 36, "axis mid", chart.axis + (logarithmic ? " (logarithmic)" : ""));
   for (std::size_t i = 0; i < chart.bars.size(); ++i) {
     const bar& b = chart.bars[i];
     const double y = top + step * static_cast<double>(i) + (step - thick) / 2;
@@ -188,7 +197,8 @@ std::string draw(const line_chart& chart) {
   }
   for (const double tick : xs) text(out, x(tick), bottom + 20, "tick mid", tick_text(tick));
   text(out, (left + width - right) / 2, bottom + 44, "axis mid", chart.x_axis);
-  fmt::format_to(std::back_inserter(out), "<text transform=\"translate(16 {:.0f}) rotate(-90)\" class=\"axis mid\">{}</text>\n",
+  fmt::format_to(std::back_inserter(out),
+                 "<text transform=\"translate(16 {:.0f}) rotate(-90)\" class=\"axis mid\">{}</text>\n",
                  (top + bottom) / 2, escape_html(chart.y_axis + (logarithmic ? " (logarithmic)" : "")));
   std::vector<std::pair<double, std::size_t>> labels;
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
@@ -198,9 +208,10 @@ std::string draw(const line_chart& chart) {
     for (const point& p : s.points) fmt::format_to(std::back_inserter(path), "{:.1f},{:.1f} ", x(p.x), y(p.y));
     fmt::format_to(std::back_inserter(out), "<polyline points=\"{}\" class=\"line {}\"/>\n", path, s.style);
     for (const point& p : s.points) {
-      fmt::format_to(std::back_inserter(out),
-                     "<g class=\"mark\"><title>{}</title><circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4.5\" class=\"dot {}\"/></g>\n",
-                     escape_html(p.tooltip), x(p.x), y(p.y), s.style);
+      fmt::format_to(
+          std::back_inserter(out),
+          "<g class=\"mark\"><title>{}</title><circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4.5\" class=\"dot {}\"/></g>\n",
+          escape_html(p.tooltip), x(p.x), y(p.y), s.style);
     }
     labels.emplace_back(y(s.points.back().y), i);
   }
@@ -236,8 +247,9 @@ std::string draw(const heat_map& map) {
       const auto& v = map.values[r * n + c];
       const double x = left + static_cast<double>(c) * cell, y = top + static_cast<double>(r) * cell;
       if (!v) {
-        fmt::format_to(std::back_inserter(out), "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" class=\"cell none\"/>\n",
-                       x, y, cell - 1, cell - 1);
+        fmt::format_to(std::back_inserter(out),
+                       "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" class=\"cell none\"/>\n", x,
+                       y, cell - 1, cell - 1);
         continue;
       }
       const double share = most > least ? std::log(*v / least) / std::log(most / least) : 0;
@@ -278,7 +290,8 @@ std::string draw(const trace_chart& chart) {
   out += "\"/>\n";
   text(out, left, bottom + 22, "tick", "begin of the run");
   text(out, width - right, bottom + 22, "tick end", "end");
-  fmt::format_to(std::back_inserter(out), "<text transform=\"translate(16 {:.0f}) rotate(-90)\" class=\"axis mid\">{}</text>\n",
+  fmt::format_to(std::back_inserter(out),
+                 "<text transform=\"translate(16 {:.0f}) rotate(-90)\" class=\"axis mid\">{}</text>\n",
                  (top + bottom) / 2, escape_html(chart.y_axis));
   return out + "</svg>\n";
 }

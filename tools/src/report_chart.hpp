@@ -19,7 +19,7 @@ struct bar {
   std::string label{};
   double value = 0;
   std::optional<double> low{}, high{};  // a whisker
-  std::string note{};               // behind the bar, e.g. "1.12 x  127 ns"
+  std::string note{};                   // behind the bar, e.g. "1.12 x  127 ns"
   std::string tooltip{};
   std::string style{};  // a mark's class
 };
@@ -48,7 +48,7 @@ struct series {
 struct line_chart {
   std::string title{}, description{}, x_axis{}, y_axis{};
   std::vector<series> lines{};
-  bool even_x = true;   // the x values that occur stand at equal distances
+  bool even_x = true;    // the x values that occur stand at equal distances
   bool compact = false;  // half as high
 };
 // Logarithmic upwards where the largest value is over 20 times the smallest.

@@ -38,7 +38,8 @@ std::string cache_sentence(const report_data& data) {
 // The machine in a sentence.
 std::string machine_sentence(const report_data& data) {
   const double threads = data.number("num_cpus"), physical = data.number("physical_cores");
-  std::string out = "<b>" + escape_html(data.about("host_name")) + "</b>: " + escape_html(data.about("cpu_model")) + ", ";
+  std::string out =
+      "<b>" + escape_html(data.about("host_name")) + "</b>: " + escape_html(data.about("cpu_model")) + ", ";
   out += plural(physical, "core") + (threads != physical ? " with " + plural(threads, "hardware thread") : "");
   if (data.number("packages") > 1) out += " in " + plural(data.number("packages"), "package");
   if (data.number("numa_nodes") > 1) out += " and " + plural(data.number("numa_nodes"), "NUMA node");
@@ -57,11 +58,13 @@ std::string cards(const report_data& data) {
   std::string out = "<div class=\"cards\">\n";
   if (const report_row* r = data.find("line_rtt/cooper_driver")) {
     card(out, with_unit(r->value, r->unit),
-         "through two CPU drivers to a handler and back" + (r->ratio ? ", " + times(*r->ratio) + " &times; the floor" : ""));
+         "through two CPU drivers to a handler and back" +
+             (r->ratio ? ", " + times(*r->ratio) + " &times; the floor" : ""));
   }
   if (const report_row* r = data.find("line_stream/cooper")) {
-    card(out, bench::human(r->value) + "/s",
-         "64-byte messages one way" + (r->ratio_to_peer ? ", " + times(*r->ratio_to_peer) + " &times; boost_spsc" : ""));
+    card(
+        out, bench::human(r->value) + "/s",
+        "64-byte messages one way" + (r->ratio_to_peer ? ", " + times(*r->ratio_to_peer) + " &times; boost_spsc" : ""));
   }
   if (const report_row* r = data.find("wake/cooper")) {
     card(out, with_unit(r->value, r->unit),
@@ -70,7 +73,8 @@ std::string cards(const report_data& data) {
   if (const report_row* r = data.find("idle/cooper")) {
     card(out, bench::human(r->value) + " %", "of one core, all drivers parked");
   }
-  if (const report_row* r = data.find("lrpc/cooper")) card(out, with_unit(r->value, r->unit), "to the same core and back");
+  if (const report_row* r = data.find("lrpc/cooper"))
+    card(out, with_unit(r->value, r->unit), "to the same core and back");
   return out + "</div>\n";
 }
 
@@ -97,26 +101,52 @@ std::string peer_bars(const report_data& data) {
   return draw(chart);
 }
 
+std::string list_of(const std::vector<std::string>& sentences) {
+  std::string out = "<ul>";
+  for (const std::string& s : sentences) out += "<li>" + escape_html(s) + "</li>";
+  return sentences.empty() ? std::string{} : out + "</ul>";
+}
+
 std::string notices(const report_data& data) {
-  std::vector<std::string> words = data.warnings;
-  words.insert(words.end(), data.doctor.begin(), data.doctor.end());
   std::string out;
   if (data.interrupted) {
-    out += "<div class=\"notice\"><b>Interrupted.</b> This report is partial: it shows what was measured until then.</div>\n";
+    out +=
+        "<div class=\"notice\"><b>Interrupted.</b> This report is partial: it shows what was measured until "
+        "then.</div>\n";
   }
-  if (words.empty()) return out;
-  out += "<div class=\"notice\"><b>Before you trust these numbers</b><ul>";
-  for (const std::string& w : words) out += "<li>" + escape_html(w) + "</li>";
-  return out + "</ul></div>\n";
+  if (data.warnings.empty() && data.doctor.empty()) return out;
+  out += "<div class=\"notice\"><b>Before you trust these numbers</b>" + list_of(data.warnings);
+  if (!data.doctor.empty()) {
+    fmt::format_to(std::back_inserter(out),
+                   "<details{}><summary>cooper doctor found {} on this machine</summary>{}</details>",
+                   data.warnings.empty() ? " open" : "", plural(static_cast<double>(data.doctor.size()), "thing"),
+                   list_of(data.doctor));
+  }
+  return out + "</div>\n";
+}
+
+// Why the headline is missing.
+std::string not_measured(const report_data& data) {
+  for (const report_row& r : data.rows) {
+    if (r.name == "line_rtt/cooper" && !r.usable()) return ": " + escape_html(r.error);
+  }
+  return ".";
 }
 
 }  // namespace
 
 std::string render_first_screen(const report_data& data) {
-  std::string out = "<div class=\"top\"><div class=\"brand\">Cooper <span>how this machine's cores talk</span></div><nav>";
-  for (const auto& [id, words] : {std::pair{"line_rtt", "round trip"}, {"line_stream", "stream"}, {"flow_control", "flow control"},
-                                  {"lrpc", "same core"}, {"wake", "wake"}, {"idle", "idle"},
-                                  {"shared_vs_message", "shared memory"}, {"machine", "machine"}, {"method", "method"}}) {
+  std::string out =
+      "<div class=\"top\"><div class=\"brand\">Cooper <span>how this machine's cores talk</span></div><nav>";
+  for (const auto& [id, words] : {std::pair{"line_rtt", "round trip"},
+                                  {"line_stream", "stream"},
+                                  {"flow_control", "flow control"},
+                                  {"lrpc", "same core"},
+                                  {"wake", "wake"},
+                                  {"idle", "idle"},
+                                  {"shared_vs_message", "shared memory"},
+                                  {"machine", "machine"},
+                                  {"method", "method"}}) {
     const bool there = std::string_view{id} == "machine" || std::string_view{id} == "method" || !data.of(id).empty();
     if (there) fmt::format_to(std::back_inserter(out), "<a href=\"#{}\">{}</a>", id, words);
   }
@@ -127,12 +157,12 @@ std::string render_first_screen(const report_data& data) {
     const auto space = shown.rfind(' ');
     out += shown.substr(0, space) + " <small>" + shown.substr(space + 1) + "</small></span>";
     if (r->ratio && r->floor) {
-      out += "<span class=\"versus\"><b>" + times(*r->ratio) + " &times;</b> the floor of " + with_unit(*r->floor, "ns") +
-             ", at the " + escape_html(r->level) + " level</span>";
+      out += "<span class=\"versus\"><b>" + times(*r->ratio) + " &times;</b> the floor of " +
+             with_unit(*r->floor, "ns") + ", at the " + escape_html(r->level) + " level</span>";
     }
     out += "</div>\n";
   } else {
-    out += "<h1>The round trip between two cores was not measured.</h1>\n";
+    out += "<h1>The round trip between two cores was not measured" + not_measured(data) + "</h1>\n";
   }
   out += cards(data) + peer_bars(data) + "</div>\n";
   return out + notices(data);

@@ -123,8 +123,8 @@ std::string report_data::about(std::string_view key) const {
 double report_data::number(std::string_view key) const { return number_of(context, key).value_or(0); }
 
 const report_row* report_data::find(std::string_view name) const {
-  const auto at = std::find_if(rows.begin(), rows.end(),
-                               [&](const report_row& r) { return r.name == name && r.usable(); });
+  const auto at =
+      std::find_if(rows.begin(), rows.end(), [&](const report_row& r) { return r.name == name && r.usable(); });
   return at == rows.end() ? nullptr : &*at;
 }
 

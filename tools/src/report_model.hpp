@@ -23,7 +23,7 @@ struct report_level {
 
 struct report_row {
   std::string name, workload, contender, parameters, label, unit, error, peer, level;
-  std::string kind;  // "measured" or "simulated": never drawn alike
+  std::string kind;                              // "measured" or "simulated": never drawn alike
   std::map<std::string, std::string> parameter;  // "capacity" -> "32"; a bare word -> ""
   bool skipped = false, higher_is_better = false;
   double value = 0, mad = 0, p10 = 0, p90 = 0;

@@ -55,7 +55,9 @@ std::string with_unit(double value, std::string_view unit) {
 }
 
 std::string times(double ratio) {
-  return ratio < 10 ? fmt::format("{:.2f}", ratio) : ratio < 100 ? fmt::format("{:.1f}", ratio) : fmt::format("{:.0f}", ratio);
+  return ratio < 10    ? fmt::format("{:.2f}", ratio)
+         : ratio < 100 ? fmt::format("{:.1f}", ratio)
+                       : fmt::format("{:.0f}", ratio);
 }
 
 std::string mark_style(const report_row& row) {
@@ -67,7 +69,9 @@ std::string mark_style(const report_row& row) {
 }
 
 std::string rows_table(const std::vector<const report_row*>& rows) {
-  const auto any = [&](auto has) { return std::any_of(rows.begin(), rows.end(), [&](const report_row* r) { return has(*r); }); };
+  const auto any = [&](auto has) {
+    return std::any_of(rows.begin(), rows.end(), [&](const report_row* r) { return has(*r); });
+  };
   const bool ratios = any([](const report_row& r) { return r.ratio.has_value(); });
   const bool peers = any([](const report_row& r) { return r.ratio_to_peer.has_value(); });
   const bool singles = any([](const report_row& r) { return r.p99.has_value(); });
@@ -85,13 +89,15 @@ std::string rows_table(const std::vector<const report_row*>& rows) {
     const std::string name = r->contender + (r->parameters.empty() ? "" : ' ' + r->parameters);
     if (!r->usable()) {
       const int span = 3 + 2 * ratios + peers + singles + floors + levels;
-      fmt::format_to(std::back_inserter(out), "<tr class=\"off\"><td>{}</td><td class=\"words\" colspan=\"{}\">{}: {}</td></tr>\n",
+      fmt::format_to(std::back_inserter(out),
+                     "<tr class=\"off\"><td>{}</td><td class=\"words\" colspan=\"{}\">{}: {}</td></tr>\n",
                      escape_html(name), span, r->skipped ? "left out" : "failed", escape_html(r->error));
       continue;
     }
     const std::string style = mark_style(*r);
-    fmt::format_to(std::back_inserter(out), "<tr class=\"{}\"><td>{}{}</td>", style.starts_with("ours") ? "ours" : style,
-                   escape_html(name), r->kind == "simulated" ? " <span class=\"tag simulated\">simulated</span>" : "");
+    fmt::format_to(std::back_inserter(out), "<tr class=\"{}\"><td>{}{}</td>",
+                   style.starts_with("ours") ? "ours" : style, escape_html(name),
+                   r->kind == "simulated" ? " <span class=\"tag simulated\">simulated</span>" : "");
     if (ratios) {
       out += r->ratio ? "<td>" + times(*r->ratio) + "</td>" : "<td></td>";
       out += r->ratio_mad ? fmt::format("<td>{:.2g}</td>", *r->ratio_mad) : "<td></td>";
@@ -102,9 +108,13 @@ std::string rows_table(const std::vector<const report_row*>& rows) {
     if (singles) out += r->p99 ? "<td>" + with_unit(*r->p99, r->unit) + "</td>" : "<td></td>";
     if (floors) out += r->floor ? "<td>" + with_unit(*r->floor, "ns") + "</td>" : "<td></td>";
     if (levels) out += "<td>" + escape_html(r->level) + "</td>";
-    fmt::format_to(std::back_inserter(out), "<td>{:.0f}{}</td><td class=\"words\">{}</td></tr>\n", r->samples,
-                   r->discarded > 0 ? fmt::format(" <span title=\"windows discarded because the floor changed\">(&minus;{:.0f})</span>", r->discarded) : "",
-                   escape_html(r->label));
+    fmt::format_to(
+        std::back_inserter(out), "<td>{:.0f}{}</td><td class=\"words\">{}</td></tr>\n", r->samples,
+        r->discarded > 0
+            ? fmt::format(" <span title=\"windows discarded because the floor changed\">(&minus;{:.0f})</span>",
+                          r->discarded)
+            : "",
+        escape_html(r->label));
   }
   return out + "</tbody></table></div>\n";
 }
@@ -135,8 +145,9 @@ std::string published_beside(const value& published, std::string_view workload) 
 }
 
 std::string render_page(const report_data& data, const value& published) {
-  std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+  std::string out =
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
   out += "<title>Cooper on " + escape_html(data.about("host_name")) + "</title>\n<style>";
   out += report_style;
   out += "</style></head><body><main>\n";

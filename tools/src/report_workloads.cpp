@@ -46,7 +46,8 @@ std::string pairs_map(const std::vector<const report_row*>& rows) {
     }
   }
   if (names.size() < 3) return {};  // two cores have one pair: that is the headline
-  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) { return std::stod(a) < std::stod(b); });
+  std::sort(names.begin(), names.end(),
+            [](const std::string& a, const std::string& b) { return std::stod(a) < std::stod(b); });
   heat_map map{.title = "Round trip of a line between every two cores",
                .description = "A matrix of cores by cores; the darker, the longer.",
                .unit = "ns",
@@ -60,7 +61,8 @@ std::string pairs_map(const std::vector<const report_row*>& rows) {
     const std::size_t a = place(r->cores[0]), b = place(r->cores[1]);
     map.values[a * names.size() + b] = map.values[b * names.size() + a] = r->value;
   }
-  return "<h3>All pairs of cores</h3><p class=\"quiet\">cooper, nanoseconds a round trip; operating-system CPU numbers.</p>" +
+  return "<h3>All pairs of cores</h3><p class=\"quiet\">cooper, nanoseconds a round trip; operating-system CPU "
+         "numbers.</p>" +
          draw(map);
 }
 
@@ -70,7 +72,9 @@ std::string levels_table(const std::vector<const report_row*>& rows) {
     for (const report_level& l : r->levels) seen.insert(l.name);
   }
   if (seen.size() < 2) return {};
-  std::string out = "<details><summary>The ratio at each level of the floor</summary><div class=\"scroll\"><table><thead><tr><th>contender</th>";
+  std::string out =
+      "<details><summary>The ratio at each level of the floor</summary><div "
+      "class=\"scroll\"><table><thead><tr><th>contender</th>";
   for (const char* name : {"sibling", "near", "mid", "far"}) {
     if (seen.contains(name)) out += std::string{"<th>"} + name + "</th>";
   }
@@ -80,7 +84,8 @@ std::string levels_table(const std::vector<const report_row*>& rows) {
     out += "<tr><td>" + escape_html(r->contender) + "</td>";
     for (const char* name : {"sibling", "near", "mid", "far"}) {
       if (!seen.contains(name)) continue;
-      const auto at = std::find_if(r->levels.begin(), r->levels.end(), [&](const report_level& l) { return l.name == name; });
+      const auto at =
+          std::find_if(r->levels.begin(), r->levels.end(), [&](const report_level& l) { return l.name == name; });
       out += at == r->levels.end() ? "<td></td>"
                                    : fmt::format("<td>{} &times; {} <span class=\"quiet\">({:.0f} windows)</span></td>",
                                                  times(at->ratio), with_unit(at->floor, "ns"), at->windows);
@@ -93,15 +98,18 @@ std::string levels_table(const std::vector<const report_row*>& rows) {
 std::string line_rtt(const report_data& data, const boost::json::value& published) {
   const auto all = data.of("line_rtt");
   const auto headlines = those(all, [](const report_row& r) { return r.parameters.empty(); });
-  std::string out = begin_section("line_rtt", "Round trip",
-                                  "One 64-byte message to the other core and back, one at a time, both cores polling. Windows of the "
-                                  "floor alternate with windows of the contender on the same two pinned threads; the ratio is the "
-                                  "median over windows.");
+  std::string out =
+      begin_section("line_rtt", "Round trip",
+                    "One 64-byte message to the other core and back, one at a time, both cores polling. Windows of the "
+                    "floor alternate with windows of the contender on the same two pinned threads; the ratio is the "
+                    "median over windows.");
   out += rows_table(headlines) + levels_table(headlines);
   out += pairs_map(those(all, [](const report_row& r) { return r.contender == "cooper" && has(r, "pair"); }));
   if (data.floor_trace.size() > 1) {
-    out += "<h3>The floor through the whole run</h3><p class=\"quiet\">A dot is one window of 20,000 round trips. Where the dots "
-           "jump, the host moved the cores; such windows are discarded or counted at their level.</p>";
+    out +=
+        "<h3>The floor through the whole run</h3><p class=\"quiet\">A dot is one window of 20,000 round trips. Where "
+        "the dots "
+        "jump, the host moved the cores; such windows are discarded or counted at their level.</p>";
     out += draw(trace_chart{.title = "The floor through the run",
                             .description = "Nanoseconds a round trip of each window of the floor, in order.",
                             .y_axis = "ns",
@@ -113,16 +121,24 @@ std::string line_rtt(const report_data& data, const boost::json::value& publishe
 // -- line_stream ------------------------------------------------------------------------------------------------------
 
 std::string rate_bars(const std::vector<const report_row*>& rows, const std::string& title) {
-  bar_chart chart{.title = title, .description = "", .axis = "messages a second", .bars = {}, .reference = {}, .reference_label = "", .linear = true};
+  bar_chart chart{.title = title,
+                  .description = "",
+                  .axis = "messages a second",
+                  .bars = {},
+                  .reference = {},
+                  .reference_label = "",
+                  .linear = true};
   for (const report_row* r : rows) {
     if (!r->usable()) continue;
-    chart.bars.push_back({.label = r->contender,
-                          .value = r->value,
-                          .low = r->p10,
-                          .high = r->p90,
-                          .note = (r->ratio_to_peer ? times(*r->ratio_to_peer) + " \u00d7 " + r->peer + "  \u00b7  " : "") + bench::human(r->value) + "/s",
-                          .tooltip = tooltip(*r),
-                          .style = mark_style(*r)});
+    chart.bars.push_back(
+        {.label = r->contender,
+         .value = r->value,
+         .low = r->p10,
+         .high = r->p90,
+         .note = (r->ratio_to_peer ? times(*r->ratio_to_peer) + " \u00d7 " + r->peer + "  \u00b7  " : "") +
+                 bench::human(r->value) + "/s",
+         .tooltip = tooltip(*r),
+         .style = mark_style(*r)});
     chart.description += r->contender + ' ' + bench::human(r->value) + " a second. ";
   }
   if (chart.bars.empty()) return {};
@@ -134,22 +150,32 @@ std::string line_stream(const report_data& data, const boost::json::value& publi
   const auto all = data.of("line_stream");
   const auto open = those(all, [](const report_row& r) { return r.parameters.empty(); });
   const auto windowed = those(all, [](const report_row& r) { return has(r, "window"); });
-  const auto scaling = those(all, [](const report_row& r) { return r.usable() && (has(r, "senders") || r.name == "line_stream/cooper_driver"); });
-  std::string out = begin_section("line_stream", "Stream",
-                                  "64-byte messages one way, as fast as they go. All 56 payload bytes are written and summed; queues "
-                                  "hold 256. The multiple is of boost_spsc, in windows that alternate with the contender's.");
+  const auto scaling = those(all, [](const report_row& r) {
+    return r.usable() && (has(r, "senders") || r.name == "line_stream/cooper_driver");
+  });
+  std::string out =
+      begin_section("line_stream", "Stream",
+                    "64-byte messages one way, as fast as they go. All 56 payload bytes are written and summed; queues "
+                    "hold 256. The multiple is of boost_spsc, in windows that alternate with the contender's.");
   out += rate_bars(open, "Messages a second, open window") + rows_table(open);
   if (!windowed.empty()) {
-    out += "<h3>At most 16 under way</h3><p class=\"quiet\">The receiver acknowledges every fourth message over the same kind of "
-           "queue: the paper's window.</p>" + rows_table(windowed);
+    out +=
+        "<h3>At most 16 under way</h3><p class=\"quiet\">The receiver acknowledges every fourth message over the same "
+        "kind of "
+        "queue: the paper's window.</p>" +
+        rows_table(windowed);
   }
   if (scaling.size() > 1) {
-    line_chart chart{.title = "Many senders, one receiver", .description = "Messages a second that one receiver takes, by senders.",
-                     .x_axis = "sending cores", .y_axis = "messages/s", .lines = {{"cooper_driver", "ours", {}}}};
+    line_chart chart{.title = "Many senders, one receiver",
+                     .description = "Messages a second that one receiver takes, by senders.",
+                     .x_axis = "sending cores",
+                     .y_axis = "messages/s",
+                     .lines = {{"cooper_driver", "ours", {}}}};
     for (const report_row* r : scaling) {
       chart.lines.front().points.push_back({has(*r, "senders") ? number(*r, "senders") : 1, r->value, tooltip(*r)});
     }
-    std::sort(chart.lines.front().points.begin(), chart.lines.front().points.end(), [](const point& a, const point& b) { return a.x < b.x; });
+    std::sort(chart.lines.front().points.begin(), chart.lines.front().points.end(),
+              [](const point& a, const point& b) { return a.x < b.x; });
     out += "<h3>Many senders, one receiver</h3>" + draw(chart);
   }
   return out + published_beside(published, "line_stream") + "</section>\n";
@@ -159,26 +185,37 @@ std::string line_stream(const report_data& data, const boost::json::value& publi
 
 std::string flow_control(const report_data& data, const boost::json::value& published) {
   const auto all = data.of("flow_control");
-  std::string out = begin_section("flow_control", "Flow control",
-                                  "How a sender learns that a slot is free again: a credit word that the receiver overwrites in a line "
-                                  "of its own (what Cooper's channel does), a flag in each slot that the receiver clears, or "
-                                  "acknowledgements that ride on the way back. The rings are otherwise alike.");
-  for (const auto& [traffic, heading] : {std::pair{"rtt", "Round trip, times the floor"}, {"stream", "Open stream"}, {"window", "Stream, 16 under way"}}) {
-    line_chart chart{.title = std::string{"Flow control: "} + heading, .description = "One line for each flow control, over the capacity.",
-                     .x_axis = "slots of the ring", .y_axis = std::string_view{traffic} == "rtt" ? "times the floor" : "messages/s",
-                     .lines = {}, .compact = true};
-    for (const auto& [contender, style] : {std::pair{"credit_word", "ours"}, {"used_flag", "peer2"}, {"piggyback", "floor"}}) {
+  std::string out = begin_section(
+      "flow_control", "Flow control",
+      "How a sender learns that a slot is free again: a credit word that the receiver overwrites in a line "
+      "of its own (what Cooper's channel does), a flag in each slot that the receiver clears, or "
+      "acknowledgements that ride on the way back. The rings are otherwise alike.");
+  for (const auto& [traffic, heading] : {std::pair{"rtt", "Round trip, times the floor"},
+                                         {"stream", "Open stream"},
+                                         {"window", "Stream, 16 under way"}}) {
+    line_chart chart{.title = std::string{"Flow control: "} + heading,
+                     .description = "One line for each flow control, over the capacity.",
+                     .x_axis = "slots of the ring",
+                     .y_axis = std::string_view{traffic} == "rtt" ? "times the floor" : "messages/s",
+                     .lines = {},
+                     .compact = true};
+    for (const auto& [contender, style] :
+         {std::pair{"credit_word", "ours"}, {"used_flag", "peer2"}, {"piggyback", "floor"}}) {
       series s{.label = contender, .style = style, .points = {}};
       for (const report_row* r : all) {
-        if (!r->usable() || r->contender != contender || !has(*r, traffic) || has(*r, "credit_batch") || has(*r, "memory")) continue;
-        s.points.push_back({number(*r, "capacity"), std::string_view{traffic} == "rtt" ? r->ratio.value_or(0) : r->value, tooltip(*r)});
+        if (!r->usable() || r->contender != contender || !has(*r, traffic) || has(*r, "credit_batch") ||
+            has(*r, "memory"))
+          continue;
+        s.points.push_back({number(*r, "capacity"),
+                            std::string_view{traffic} == "rtt" ? r->ratio.value_or(0) : r->value, tooltip(*r)});
       }
       if (!s.points.empty()) chart.lines.push_back(std::move(s));
     }
     if (!chart.lines.empty()) out += fmt::format("<h3>{}</h3>", heading) + draw(chart);
   }
   const auto details = those(all, [](const report_row& r) { return !r.parameters.empty(); });
-  out += "<details><summary>All rows, the credit batch and the memory's place included</summary>" + rows_table(details) + "</details>";
+  out += "<details><summary>All rows, the credit batch and the memory's place included</summary>" +
+         rows_table(details) + "</details>";
   return out + published_beside(published, "flow_control") + "</section>\n";
 }
 
@@ -188,13 +225,16 @@ line_chart figure_three(const std::vector<const report_row*>& rows, double cores
   line_chart chart{.title = "Shared memory against messages",
                    .description = "Nanoseconds an update costs a core, over the number of cache lines that it updates.",
                    .x_axis = fmt::format("cache lines updated ({:.0f} cores)", cores),
-                   .y_axis = "ns an operation, each core", .lines = {}};
-  for (const auto& [contender, style] : {std::pair{"shared", "peer"}, {"shared_locked", "peer2"}, {"message", "ours"}, {"message_pipelined", "ours2"}}) {
+                   .y_axis = "ns an operation, each core",
+                   .lines = {}};
+  for (const auto& [contender, style] :
+       {std::pair{"shared", "peer"}, {"shared_locked", "peer2"}, {"message", "ours"}, {"message_pipelined", "ours2"}}) {
     series s{.label = contender, .style = style, .points = {}};
     for (const report_row* r : rows) {
       if (!r->usable() || r->contender != contender || number(*r, "cores") != cores || !has(*r, "k")) continue;
       const double throughput = (cores - (r->contender.starts_with("message") ? 1 : 0)) * 1e9 / r->value;
-      s.points.push_back({number(*r, "k"), r->value, tooltip(*r) + ", all cores together " + bench::human(throughput) + " operations/s"});
+      s.points.push_back({number(*r, "k"), r->value,
+                          tooltip(*r) + ", all cores together " + bench::human(throughput) + " operations/s"});
     }
     if (!s.points.empty()) chart.lines.push_back(std::move(s));
   }
@@ -203,9 +243,13 @@ line_chart figure_three(const std::vector<const report_row*>& rows, double cores
 
 // The paper's own axes: over the cores, a line for each k.
 line_chart figure_three_by_cores(const std::vector<const report_row*>& rows) {
-  line_chart chart{.title = "Shared memory against messages, by cores",
-                   .description = "Nanoseconds an update costs a core, over the number of cores, a line for each number of cache lines.",
-                   .x_axis = "cores", .y_axis = "ns an operation, each core", .lines = {}};
+  line_chart chart{
+      .title = "Shared memory against messages, by cores",
+      .description =
+          "Nanoseconds an update costs a core, over the number of cores, a line for each number of cache lines.",
+      .x_axis = "cores",
+      .y_axis = "ns an operation, each core",
+      .lines = {}};
   for (const auto& [contender, name, style] : {std::tuple{"shared", "SHM", "peer2"}, {"message", "MSG", "ours"}}) {
     for (const double k : {1.0, 2.0, 4.0, 8.0}) {
       if (std::string_view{contender} == "message" && k != 1 && k != 8) continue;  // as in the figure
@@ -230,21 +274,23 @@ std::string shared_vs_message(const report_data& data, const boost::json::value&
     counts.insert(number(*r, "cores"));
     cores = std::max(cores, number(*r, "cores"));
   }
-  std::string out = begin_section("shared_vs_message", "Shared memory or messages",
-                                  "The paper's Figure 3 on this machine: an update of k cache lines, made in place by every core, or by one "
-                                  "server core that the others call. Unlocked updates may be lost; they show what moving the lines costs. "
-                                  "With two cores there is one client, so messages have no contention to save.");
+  std::string out = begin_section(
+      "shared_vs_message", "Shared memory or messages",
+      "The paper's Figure 3 on this machine: an update of k cache lines, made in place by every core, or by one "
+      "server core that the others call. Unlocked updates may be lost; they show what moving the lines costs. "
+      "With two cores there is one client, so messages have no contention to save.");
   if (cores > 0) out += draw(figure_three(all, cores));
   if (counts.size() > 2) out += "<h3>Over the number of cores</h3>" + draw(figure_three_by_cores(all));
-  std::vector<const report_row*> rows = those(all, [](const report_row& r) { return !r.parameters.empty() || !r.usable(); });
+  std::vector<const report_row*> rows =
+      those(all, [](const report_row& r) { return !r.parameters.empty() || !r.usable(); });
   out += "<details><summary>All rows</summary>" + rows_table(rows) + "</details>";
   return out + published_beside(published, "shared_vs_message") + "</section>\n";
 }
 
 // -- the plain ones ---------------------------------------------------------------------------------------------------
 
-std::string plain(const report_data& data, const boost::json::value& published, std::string_view id, std::string_view heading,
-                  std::string_view lead) {
+std::string plain(const report_data& data, const boost::json::value& published, std::string_view id,
+                  std::string_view heading, std::string_view lead) {
   return begin_section(id, heading, lead) + rows_table(data.of(id)) + published_beside(published, id) + "</section>\n";
 }
 
@@ -256,18 +302,22 @@ std::string render_workloads(const report_data& data, const boost::json::value& 
   if (!data.of("line_stream").empty()) out += line_stream(data, published);
   if (!data.of("flow_control").empty()) out += flow_control(data, published);
   if (!data.of("lrpc").empty()) {
-    out += plain(data, published, "lrpc", "Same core",
-                 "A message to an endpoint of the same core and back: it waits in the run queue until the running handler has "
-                 "returned. A direct call is what no message can beat.");
+    out += plain(
+        data, published, "lrpc", "Same core",
+        "A message to an endpoint of the same core and back: it waits in the run queue until the running handler has "
+        "returned. A direct call is what no message can beat.");
   }
   if (!data.of("wake").empty()) {
-    out += plain(data, published, "wake", "Wake",
-                 "From the send until the handler of a sleeping receiver has run. Every wake-up is timed alone, after the same rest. "
-                 "The floor here is a thread on the receiver's core in a blocking read of an eventfd. <em>disturbance</em> is "
-                 "what a computing core loses while another parks again and again.");
+    out += plain(
+        data, published, "wake", "Wake",
+        "From the send until the handler of a sleeping receiver has run. Every wake-up is timed alone, after the same "
+        "rest. "
+        "The floor here is a thread on the receiver's core in a blocking read of an eventfd. <em>disturbance</em> is "
+        "what a computing core loses while another parks again and again.");
   }
   if (!data.of("idle").empty()) {
-    out += plain(data, published, "idle", "Idle", "CPU time of the whole process while its drivers have nothing to do.");
+    out +=
+        plain(data, published, "idle", "Idle", "CPU time of the whole process while its drivers have nothing to do.");
   }
   if (!data.of("shared_vs_message").empty()) out += shared_vs_message(data, published);
   return out;

@@ -73,9 +73,8 @@ void next_life(program& p) {
   r->sender = std::move(ends.first);
   r->receiver = std::move(ends.second);
   p.thread("sender", [=](model_environment e) { send(e, r->sender, 7); });
-  p.thread("receiver", [=](model_environment e) {
-    check(receive(e, r->receiver) == 7, "a line of an older life is refused");
-  });
+  p.thread("receiver",
+           [=](model_environment e) { check(receive(e, r->receiver) == 7, "a line of an older life is refused"); });
 }
 
 // A sender that uses up its credit, receives all of it back, and uses it up again: none may be lost on the way.

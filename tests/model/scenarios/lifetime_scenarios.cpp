@@ -2,8 +2,8 @@
 // Reuse: endpoints, and what a grace period protects.
 #include <memory>
 
-#include "parts.hpp"
 #include "pair.hpp"
+#include "parts.hpp"
 
 namespace cooper::model {
 namespace {

@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <memory>
 
-#include "parts.hpp"
 #include "pair.hpp"
+#include "parts.hpp"
 
 namespace cooper::model {
 namespace {
@@ -88,8 +88,8 @@ void a_due_timer(program& p) {
 
 // The receiver looks at hints only and never parks: a line must not be hidden behind a hint seen too early.
 void hints(program& p) {
-  auto two = std::make_shared<pair>(
-      cooper::detail::driver_options{.poll_budget = std::chrono::hours{1}, .hint_threshold = 0});
+  auto two =
+      std::make_shared<pair>(cooper::detail::driver_options{.poll_budget = std::chrono::hours{1}, .hint_threshold = 0});
   two->bind(two->a(), two->b());
   auto seen = std::make_shared<std::uint64_t>(0);
   const address to = *two->b().open(
@@ -111,8 +111,8 @@ void hints_begin(program& p) {
       cooper::detail::driver_options{.poll_budget = std::chrono::hours{1}, .hint_threshold = 1}, 3);
   three->bind(three->a(), three->b());
   auto seen = std::make_shared<bool>(false);
-  const address to = *three->b().open(
-      [](void* self, core&, const line_view&) { *static_cast<bool*>(self) = true; }, seen.get());
+  const address to =
+      *three->b().open([](void* self, core&, const line_view&) { *static_cast<bool*>(self) = true; }, seen.get());
   p.thread("sender", [=](model_environment) { static_cast<void>(three->a().send(to, 1, std::uint64_t{1})); });
   p.thread("receiver", [=](model_environment) {
     driver& b = three->b();

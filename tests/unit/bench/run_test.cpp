@@ -35,11 +35,27 @@ TEST_CASE("every name of the design is there, once") {
   const std::vector<std::string> names = all_names();
   const std::set<std::string> unique(names.begin(), names.end());
   CHECK(unique.size() == names.size());
-  for (const char* name : {"line_rtt", "line_rtt/cooper", "line_rtt/cooper_driver", "line_rtt/floor", "line_rtt/boost_spsc",
-                           "line_rtt/moodycamel", "line_rtt/mutex_queue", "line_rtt/asio_post", "line_rtt/pipe",
-                           "line_rtt/eventfd", "line_stream/cooper", "line_stream/boost_spsc", "flow_control/credit_word",
-                           "flow_control/used_flag", "flow_control/piggyback", "lrpc/cooper", "wake/cooper",
-                           "wake/disturbance", "idle/cooper", "idle/polling", "shared_vs_message/shared",
+  for (const char* name : {"line_rtt",
+                           "line_rtt/cooper",
+                           "line_rtt/cooper_driver",
+                           "line_rtt/floor",
+                           "line_rtt/boost_spsc",
+                           "line_rtt/moodycamel",
+                           "line_rtt/mutex_queue",
+                           "line_rtt/asio_post",
+                           "line_rtt/pipe",
+                           "line_rtt/eventfd",
+                           "line_stream/cooper",
+                           "line_stream/boost_spsc",
+                           "flow_control/credit_word",
+                           "flow_control/used_flag",
+                           "flow_control/piggyback",
+                           "lrpc/cooper",
+                           "wake/cooper",
+                           "wake/disturbance",
+                           "idle/cooper",
+                           "idle/polling",
+                           "shared_vs_message/shared",
                            "shared_vs_message/message"}) {
     CHECK_MESSAGE(unique.contains(name), name);
     CHECK_MESSAGE(select(name).has_value(), name);

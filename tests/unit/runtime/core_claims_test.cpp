@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Claims by file lock. The lock belongs to the open file, so that a second claim in this process is a stranger too.
-#include <csignal>
-#include <cstdlib>
 #include <doctest/doctest.h>
-#include <filesystem>
-#include <fstream>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "core_claims.hpp"
 

@@ -3,6 +3,14 @@
 //
 // The first is read from the disassembly of the library this program runs; the second is counted, by a seccomp filter
 // that traps every system call of two drivers in conversation. Each has a canary that must be found.
+#include <dlfcn.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -10,18 +18,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <dlfcn.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <map>
 #include <regex>
 #include <string>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -72,8 +72,8 @@ functions disassemble(const std::string& file) {
   std::size_t room = 0;
   while (::getline(&line, &room, out) > 0) {
     std::string text{line};
-    if (const auto open = text.find(" <cooper::detail::basic_driver<"); open != std::string::npos &&
-                                                                       text.ends_with(">:\n")) {
+    if (const auto open = text.find(" <cooper::detail::basic_driver<");
+        open != std::string::npos && text.ends_with(">:\n")) {
       current = &all[text.substr(open + 2, text.size() - open - 5)];
     } else if (text == "\n" || text.find(">:\n") != std::string::npos) {
       current = nullptr;
@@ -89,7 +89,8 @@ functions disassemble(const std::string& file) {
 
 // What orders memory or leaves the program. An exchange with memory locks without saying so.
 std::vector<std::string> forbidden_in(const std::vector<std::string>& instructions) {
-  static const std::regex forbidden{R"((^|\s)(lock|mfence|sfence|lfence|syscall|sysenter|int)\s|^xchg.*\(|^(mfence|syscall))"};
+  static const std::regex forbidden{
+      R"((^|\s)(lock|mfence|sfence|lfence|syscall|sysenter|int)\s|^xchg.*\(|^(mfence|syscall))"};
   std::vector<std::string> found;
   for (const std::string& i : instructions) {
     if (std::regex_search(i, forbidden)) found.push_back(i.substr(0, i.find('\n')));
@@ -137,7 +138,7 @@ TEST_CASE("sending, receiving and turning have no locked instruction and no fenc
 #endif
 }
 
-// -- system calls ------------------------------------------------------------------------------------------------------
+// -- system calls ----------------------------------------------------------------------------------------------------
 
 namespace {
 

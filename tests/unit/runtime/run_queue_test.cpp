@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <array>
 #include <doctest/doctest.h>
+#include <array>
 #include <memory>
 
 #include "run_queue.hpp"

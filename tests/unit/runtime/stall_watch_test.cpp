@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <doctest/doctest.h>
 
+#include <cooper/runtime/native_environment.hpp>
 #include "driver.hpp"
 #include "stall_watch.hpp"
-#include <cooper/runtime/native_environment.hpp>
 
 using namespace cooper;
 using namespace cooper::detail;
@@ -23,8 +23,7 @@ core_status in_handler(std::uint16_t core, std::uint64_t turns, std::optional<st
 
 void pass(duration d) {
   const instant start = native::now();
-  while (native::now() - start <= d) {
-  }
+  while (native::now() - start <= d) {}
 }
 
 }  // namespace

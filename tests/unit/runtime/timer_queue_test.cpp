@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <algorithm>
 #include <doctest/doctest.h>
+#include <algorithm>
 #include <vector>
 
-#include "timer_queue.hpp"
 #include <cooper/vocabulary/random.hpp>
+#include "timer_queue.hpp"
 
 using namespace cooper;
 using namespace cooper::detail;
@@ -56,7 +56,9 @@ TEST_CASE("a timer may set and cancel others while it runs") {
 }
 
 TEST_CASE("many timers, set and cancelled at random, come out as a sorted list would have them") {
-  class random dice{42};
+  class random dice {
+    42
+  };
   timer_queue timers;
   struct entry {
     std::int64_t when;

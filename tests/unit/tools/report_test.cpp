@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <boost/json.hpp>
 
 #include "report_chart.hpp"
 #include "report_model.hpp"
@@ -19,21 +19,26 @@ namespace {
 boost::json::object row_of(const std::string& workload, const std::string& contender, const std::string& parameters,
                            double value) {
   const std::string name = workload + '/' + contender + (parameters.empty() ? "" : '/' + parameters);
-  return {{"name", name}, {"workload", workload}, {"contender", contender}, {"parameters", parameters},
-          {"kind", "measured"}, {"unit", "ns"}, {"value", value}, {"median", value}, {"samples", 40},
-          {"ratio_to_floor", value / 100}, {"ratio_mad", 0.02}, {"floor", 100}, {"level", "near"},
-          {"cores", boost::json::array{0, 1}}};
+  return {{"name", name},           {"workload", workload},
+          {"contender", contender}, {"parameters", parameters},
+          {"kind", "measured"},     {"unit", "ns"},
+          {"value", value},         {"median", value},
+          {"samples", 40},          {"ratio_to_floor", value / 100},
+          {"ratio_mad", 0.02},      {"floor", 100},
+          {"level", "near"},        {"cores", boost::json::array{0, 1}}};
 }
 
 boost::json::object results_of(boost::json::array rows) {
-  return {{"context", {{"host_name", "test"}, {"cpu_model", "a processor"}, {"num_cpus", 2}}}, {"benchmarks", std::move(rows)}};
+  return {{"context", {{"host_name", "test"}, {"cpu_model", "a processor"}, {"num_cpus", 2}}},
+          {"benchmarks", std::move(rows)}};
 }
 
 std::string page_of(const boost::json::value& results) {
   const auto data = read_results(results);
   REQUIRE(data);
   return render_page(*data, boost::json::parse(R"({"marks":{"M":"from memory"},"sources":{},"groups":[
-    {"workload":"line_rtt","title":"Table 2","rows":[{"what":"old machine","ratio":1.5,"value":214,"unit":"ns","mark":"M"}]}]})"));
+    {"workload":"line_rtt","title":"Table 2","rows":[
+      {"what":"old machine","ratio":1.5,"value":214,"unit":"ns","mark":"M"}]}]})"));
 }
 
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -47,7 +52,8 @@ std::size_t count(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("the first screen gives the message cost, its ratio and the machine") {
-  const std::string page = page_of(results_of({row_of("line_rtt", "cooper", "", 112), row_of("line_rtt", "pipe", "", 700)}));
+  const std::string page =
+      page_of(results_of({row_of("line_rtt", "cooper", "", 112), row_of("line_rtt", "pipe", "", 700)}));
   CHECK(holds(page, "112 <small>ns"));
   CHECK(holds(page, "<b>1.12 &times;</b> the floor of 100 ns"));
   CHECK(holds(page, "a processor"));
@@ -56,7 +62,8 @@ TEST_CASE("the first screen gives the message cost, its ratio and the machine") 
 
 TEST_CASE("the page asks nothing of the network and runs no script") {
   const std::string page = page_of(results_of({row_of("line_rtt", "cooper", "", 112)}));
-  for (const char* part : {"<script", "src=", "<link", "@import", "url(", "http://", "https://"}) CHECK_MESSAGE(!holds(page, part), part);
+  for (const char* part : {"<script", "src=", "<link", "@import", "url(", "http://", "https://"})
+    CHECK_MESSAGE(!holds(page, part), part);
 }
 
 TEST_CASE("text from outside is escaped everywhere") {
@@ -93,7 +100,8 @@ TEST_CASE("more than two cores make a heat map of all pairs, two do not") {
   constexpr int cores = 12;
   for (int a = 0; a < cores; ++a) {
     for (int b = a + 1; b < cores; ++b) {
-      boost::json::object pair = row_of("line_rtt", "cooper", fmt::format("pair={}-{}", a, b), a / 6 == b / 6 ? 50 : 400);
+      boost::json::object pair =
+          row_of("line_rtt", "cooper", fmt::format("pair={}-{}", a, b), a / 6 == b / 6 ? 50 : 400);
       pair["cores"] = boost::json::array{a, b};
       rows.push_back(pair);
     }
@@ -110,7 +118,8 @@ TEST_CASE("more than two numbers of cores make scaling curves") {
   for (const int cores : {1, 2, 4, 8}) {
     for (const int k : {1, 2, 4, 8}) {
       for (const char* contender : {"shared", "message"}) {
-        rows.push_back(row_of("shared_vs_message", contender, fmt::format("k={}/cores={}", k, cores), 10.0 * k * cores));
+        rows.push_back(
+            row_of("shared_vs_message", contender, fmt::format("k={}/cores={}", k, cores), 10.0 * k * cores));
       }
     }
   }
@@ -136,6 +145,16 @@ TEST_CASE("an interrupted run and a row that could not be measured are marked as
   const std::string page = page_of(results);
   CHECK(holds(page, "This report is partial"));
   CHECK(holds(page, "left out: another process holds core 1"));
+}
+
+TEST_CASE("what the doctor found is there, and a missing headline says why") {
+  boost::json::object failed = row_of("line_rtt", "cooper", "", 0);
+  failed["error_message"] = "needs 2 cores";
+  boost::json::object results = results_of({failed});
+  results["doctor"] = boost::json::array{"governor: powersave"};
+  const std::string page = page_of(results);
+  CHECK(holds(page, "was not measured: needs 2 cores"));
+  CHECK(holds(page, "<li>governor: powersave</li>"));
 }
 
 TEST_CASE("results without any row still make a page that says so") {

@@ -31,10 +31,10 @@
 namespace cooper {
 
 // What becomes of a line that is sent: a normal outcome, not an error.
-enum class [[nodiscard]] send_result : std::uint8_t {
-  ok,      // it is on its way
-  full,    // no credit; nothing was sent, try again later
-  closed,  // the receiver is gone for good; nothing was sent
+enum class [[nodiscard]] send_result : std::uint8_t{
+    ok,      // it is on its way
+    full,    // no credit; nothing was sent, try again later
+    closed,  // the receiver is gone for good; nothing was sent
 };
 
 namespace detail {
@@ -52,7 +52,7 @@ static_assert(offsetof(native_line, control) == line_payload_bytes);
 // The memory of one ring. The two ends share it; their count is touched at bind and close only.
 template <environment Env>
 struct ring_memory {
-  explicit ring_memory(std::size_t capacity) : lines{new ring_line<Env>[capacity]{}} {}
+  explicit ring_memory(std::size_t capacity) : lines{new ring_line<Env>[capacity] {}} {}
 
   std::unique_ptr<ring_line<Env>[]> lines;
   // Slots given back since this life began. Written by the receiver only, in a line of its own.
@@ -120,9 +120,7 @@ class basic_sender {
 
   void refresh(Env& env) { limit_ = env.load(sync::credit_observe, *credit_) + capacity(); }
 
-  void advance_lap() {
-    stamp_ = detail::stamp((next_ >> capacity_bits()) + 1, static_cast<std::uint8_t>(stamp_ >> 8));
-  }
+  void advance_lap() { stamp_ = detail::stamp((next_ >> capacity_bits()) + 1, static_cast<std::uint8_t>(stamp_ >> 8)); }
   unsigned capacity_bits() const { return static_cast<unsigned>(__builtin_popcountll(mask_)); }
 
   detail::ring_line<Env>* lines_ = nullptr;
@@ -215,8 +213,7 @@ class basic_receiver {
         expected_{detail::stamp(1, life)},
         memory_{std::move(memory)} {}
 
-  static std::pair<basic_sender<Env>, basic_receiver> hand_out(Env&,
-                                                               std::shared_ptr<detail::ring_memory<Env>> memory,
+  static std::pair<basic_sender<Env>, basic_receiver> hand_out(Env&, std::shared_ptr<detail::ring_memory<Env>> memory,
                                                                std::size_t capacity, std::uint8_t life,
                                                                std::size_t credit_batch) {
     if (credit_batch == 0) credit_batch = capacity >= 4 ? capacity / 4 : 1;

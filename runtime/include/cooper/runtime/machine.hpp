@@ -57,10 +57,10 @@ struct machine_options {
 struct simulation_options {
   std::vector<core_id> cores;  // as above
   std::uint64_t seed = 1;
-  duration turn_cost{10};      // an empty turn
-  duration send_cost{15};      // publishing a line
-  duration receive_cost{20};   // observing a line and calling its handler
-  duration transit{50};        // from publish until the other core can observe
+  duration turn_cost{10};     // an empty turn
+  duration send_cost{15};     // publishing a line
+  duration receive_cost{20};  // observing a line and calling its handler
+  duration transit{50};       // from publish until the other core can observe
   duration wake_cost = std::chrono::microseconds{5};
   std::optional<duration> poll_budget;
   std::size_t overflow_bound = 1024;
@@ -123,9 +123,9 @@ class machine {
   virtual result<core*> adopt(core_id which) = 0;
 
   virtual std::vector<core_status> status() const = 0;
-  virtual std::string prometheus() const = 0;      // metrics, text exposition format
+  virtual std::string prometheus() const = 0;  // metrics, text exposition format
   virtual void set_tracing(bool on) = 0;
-  virtual std::string chrome_trace() const = 0;    // what the rings hold now, Chrome JSON
+  virtual std::string chrome_trace() const = 0;  // what the rings hold now, Chrome JSON
 
  protected:
   machine() = default;

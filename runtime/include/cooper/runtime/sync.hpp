@@ -20,6 +20,7 @@ struct site {
 };
 
 // X(name, order, note)
+// clang-format off
 #define COOPER_SYNC_TABLE(X)                                                                                      \
   X(line_publish, release, "<-> line_observe: the payload is written before the control word")                    \
   X(line_observe, acquire, "<-> line_publish: the payload is read after the control word")                        \
@@ -38,6 +39,7 @@ struct site {
   X(rest_clear, relaxed, "followed by the turn's light barrier: a grace period that misses it is one we see")     \
   X(rest_set, release, "<-> rest_read: a core at rest holds no reference from an earlier turn")                   \
   X(rest_read, acquire, "<-> rest_set: as turn_read, for a core that is parked or down")
+// clang-format on
 
 enum class index : std::size_t {
 #define COOPER_SYNC_INDEX(name, order, note) name,

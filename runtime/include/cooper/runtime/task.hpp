@@ -14,8 +14,8 @@ class task {
   task() = default;
 
   template <std::invocable F>
-    requires(!std::same_as<std::remove_cvref_t<F>, task>)
-  task(F&& f) : body_{std::make_unique<model<std::decay_t<F>>>(std::forward<F>(f))} {}
+  requires(!std::same_as<std::remove_cvref_t<F>, task>) task(F&& f)
+      : body_{std::make_unique<model<std::decay_t<F>>>(std::forward<F>(f))} {}
 
   explicit operator bool() const { return body_ != nullptr; }
   void operator()() { body_->run(); }
