@@ -2,9 +2,8 @@
 // Flow control by acknowledgements that ride on the messages of the way back (Barrelfish's UMP of 2011).
 //
 // Each control word carries how many slots of the other ring its sender has given back. Where nothing flows back, the
-// receiver says so in a line of its own once more than half the ring is owed; one slot is reserved
-// for that, so that two full
-// rings do not wait for each other. Only the sender writes a ring, and a slot needs no clearing:
+// receiver says so in a line of its own once more than half the ring is owed; one slot is reserved for that, so
+// that two full rings do not wait for each other. Only the sender writes a ring, and a slot needs no clearing:
 //
 //   bits  0-31  acknowledged  slots of the other ring, a running count
 //   bit   32    explicit      an acknowledgement only, no message

@@ -13,9 +13,8 @@
 
 namespace cooper::bench {
 
-// Google Benchmark's shape: "context" and "benchmarks". `context` is describe_context() of the
-// run's beginning; pinning,
-// warnings, "interrupted" and the trace of the floor are added.
+// Google Benchmark's shape: "context" and "benchmarks". `context` is describe_context() of the run's
+// beginning; pinning, warnings, "interrupted" and the trace of the floor are added.
 boost::json::object results_json(boost::json::object context, run& r, const std::vector<row>& rows);
 
 // What a reader of these figures must know: noise, levels, what could not be had. One sentence each.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A line to a parked driver. The measuring thread is a CPU driver itself, stepped by hand, so that
-// the line takes the way
-// that every line takes: publish, look whether the receiver is parked, write its eventfd.
+// A line to a parked driver. The measuring thread is a CPU driver itself, stepped by hand, so that the
+// line takes the way that every line takes: publish, look whether the receiver is parked, write its eventfd.
 #include "support/driver_rig.hpp"
 #include "wake/sleeper.hpp"
 #include "wake/wake.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Claims on cores between processes: one lock file a hardware thread, held with flock(2) for as long as the machine runs.
+// Claims on cores between processes: one lock file a hardware thread, held with flock(2) while the machine runs.
 //
 // The kernel drops the lock with the process, however it ends, so a stale claim cannot exist. The file names its
 // holder for the error message of the next one.

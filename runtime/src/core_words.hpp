@@ -41,7 +41,7 @@ struct core_words {
   std::unique_ptr<typename Env::word[]> hints;
 };
 
-// The sender's half of poll-then-park, after whatever it published: look whether the core sleeps. No locked instruction.
+// The sender's half of poll-then-park, after whatever it published: does the core sleep? No locked instruction.
 template <environment Env>
 bool seems_parked(Env& env, const core_words<Env>& peer, std::uint64_t threshold = parked_for_lines) {
   env.light_barrier();

@@ -50,8 +50,7 @@ result<buffer_pool*> basic_driver<Platform>::buffers() {
                                     {.bytes = options_.buffer_bytes, .count = options_.buffers_per_core}, &metrics_);
     if (!made) return made.error();
     buffers_ = std::move(*made);
-    buffers_->set_return_transport(
-        [this](core_id owner, const return_line& line) { return send_return(owner, line); });
+    buffers_->set_return_transport([this](core_id owner, const return_line& line) { return send_return(owner, line); });
   }
   return buffers_.get();
 }

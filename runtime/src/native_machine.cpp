@@ -205,7 +205,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     if (leaving_.contains(which.value)) return error{errc::stop_timeout, name(which) + " is still going down"};
     std::vector<core_id> closed = this->all_down();
     std::erase(closed, which);
-    // One that is still leaving has its peers counted already, and will be gone: it can be met only when it is up again.
+    // One that is still leaving has its peers counted already, and will be gone: it is met when it is up again.
     for (const std::size_t leaver : leaving_) closed.push_back(core_number(leaver));
     if (stepped(which.value)) {
       driver.come_up(std::move(closed));

@@ -288,6 +288,32 @@ TEST_CASE_TEMPLATE("a lent bulk buffer is read elsewhere and released", Kind, CO
   carry(*Kind::make(2), buffer_handle::mode_t::loan);
 }
 
+TEST_CASE_TEMPLATE("buffers come home although their lane was full and their holder sleeps", Kind,
+                   COOPER_REAL_MACHINES) {
+  const watchdog dog{60s};
+  // Ten batches of twelve and a rest, where the lane takes eight.
+  const auto m = Kind::make(2, {.buffers_per_core = 128});
+  std::vector<buffer> kept;
+  inbox box{[&](core& here, const line_view& line) {
+    kept.push_back(std::move(*(*here.buffers())->receive(line.as<buffer_handle>(), line.from)));
+  }};
+  const address to = open_on(*m, 1, box);
+  on(*m, 1, [](core& here) { REQUIRE(here.buffers()); });
+  bind(*m, 1, 0);
+  std::vector<buffer> lent;
+  on(*m, 0, [&](core& here) { CHECK(send_buffers(here, to, buffer_handle::mode_t::move, 128, lent) == 128); });
+  wait_until(*m, 1, [&](core&) { return kept.size() == 128; });
+  held_core busy{*m, 0};
+  on(*m, 1, [&](core& here) {
+    kept.clear();
+    CHECK((*here.buffers())->pending_returns() == 128 - 8 * 12);
+  });
+  while (m->status()[1].state != core_state::parked) std::this_thread::yield();
+  busy.release();
+  // Nothing touches core 1 but the credit.
+  wait_until(*m, 0, [](core& here) { return (*here.buffers())->free_count() == 128; });
+}
+
 namespace {
 
 struct arrow_ends {

@@ -26,7 +26,7 @@ namespace {
 constexpr std::size_t core_total = 4;
 constexpr message_type plain = 1, with_buffer = 2;
 
-// Two endpoints a core: one that is closed and opened all the time, and one for buffers, which lives as long as its core.
+// Two endpoints a core: one that is closed and opened all the time, and one for buffers, which lives with its core.
 enum class endpoint_kind : std::uint8_t { fleeting, lasting };
 
 // Where lines may go: published by the core that opened the endpoint, read by all.

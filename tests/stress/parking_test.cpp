@@ -376,7 +376,7 @@ TEST_CASE("no returned credit is slept through, with fences") {
   sweep_around_the_park<by_credit<fences>, fences>("credit, fence", tries_of(15));
 }
 
-// The canary: a wake-up that is lost must be noticed. The flag is taken back without a signal, as a broken sender would.
+// The canary: a wake-up that is lost must be noticed. The flag is taken back without a signal.
 TEST_CASE("a lost wake-up is noticed") {
   const watchdog dog{60s};
   bench<fences> b;
