@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The product's channel: a credit word that the receiver overwrites in a line of its own. Also how
-// often it does so, and
-// on whose NUMA node the ring lies.
+// The product's channel: a credit word that the receiver overwrites in a line of its own. Also how often it
+// does so, and on whose NUMA node the ring lies.
 #include "flow_control/grid.hpp"
 #include "links/cooper_channel.hpp"
 

@@ -12,6 +12,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <vector>
 
@@ -242,6 +243,8 @@ result<void> try_xml(const std::string& text, const std::string& name) {
   descriptor words_in{words[0]}, words_out{words[1]};
   if (::pipe2(verdict, O_CLOEXEC) != 0) return error{errc::topology_unavailable, std::strerror(errno)};
   descriptor verdict_in{verdict[0]}, verdict_out{verdict[1]};
+  // What this process has buffered must not come out of the child a second time, as if hwloc had said it.
+  std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child < 0) return error{errc::topology_unavailable, std::string{"fork: "} + std::strerror(errno)};
   if (child == 0) trial_child(text, words_out.get(), verdict_out.get());

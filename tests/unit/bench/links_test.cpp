@@ -148,7 +148,11 @@ TEST_CASE("a piggyback sender that never receives goes on for ever") {
 
 TEST_CASE("the peers' links keep every message in order") {
   check_link<boost_spsc_link>(message_count, message_count, std::size_t{256});
+#if defined(__SANITIZE_THREAD__)
+  MESSAGE("left out here: moodycamel's queue, which is ordered by fences that ThreadSanitizer does not see");
+#else
   check_link<moodycamel_link>(message_count, message_count, std::size_t{256});
+#endif
   check_link<mutex_link>(message_count, message_count, std::size_t{256});
   check_link<pipe_link>(message_count, message_count, std::size_t{256});
 }
