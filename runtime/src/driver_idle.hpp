@@ -163,7 +163,8 @@ void basic_driver<Platform>::park() {
   // A membarrier disturbs the cores that run: at most one in 50 times its cost.
   const duration cost = announced - before;
   // A longer one was not the barrier's: this thread was preempted, and polling on would only make that worse.
-  park_allowed_ = announced + 50 * std::min(cost, barrier_cost_max);
+  // A driver that shares its hardware thread gives it away at once, whatever that costs.
+  park_allowed_ = options_.shares_hardware_thread ? announced : announced + 50 * std::min(cost, barrier_cost_max);
   metrics_.membarrier_ns.add(static_cast<std::uint64_t>(cost.count()));
   Platform::park_announced(*this, before, announced);
   idle_turns_ = 0;
