@@ -281,7 +281,7 @@ TEST_CASE_TEMPLATE("timers and pipes of the core's I/O context complete on the c
   on(*m, 0, [&](core& here) {
     boost::asio::io_context& context = **here.io();
     hits_then = hits;
-    objects.emplace(boost::asio::steady_timer{context}, boost::asio::posix::stream_descriptor{context, ends[0]});
+    objects = io_objects{boost::asio::steady_timer{context}, boost::asio::posix::stream_descriptor{context, ends[0]}};
     const auto done = [&, me = std::this_thread::get_id()] {
       CHECK(std::this_thread::get_id() == me);
       CHECK(core::current() == &here);
