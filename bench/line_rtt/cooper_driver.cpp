@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Through two CPU drivers: an endpoint's handler on one core sends 56 bytes to an endpoint on the other, whose handler
-// sends them back. The floor runs as a task of the same two drivers.
+// sends them back. The floor runs as a job of the same two drivers.
 #include "line_rtt/line_rtt.hpp"
 #include "support/driver_rig.hpp"
 #include "support/measure.hpp"

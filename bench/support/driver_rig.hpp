@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// CPU drivers as the threads of a measurement: the floor runs as a task of the drivers that the contender runs on.
+// CPU drivers as the threads of a measurement: the floor runs as a job of the drivers that the contender runs on.
 //
 // Led from the main thread, which sleeps while the drivers work. The drivers poll and never park.
 #pragma once

@@ -37,8 +37,9 @@ class round_trips {
       const std::uint64_t* in;
       while ((in = second_.observe()) == nullptr) {}
       errors |= stamp_error(in, sequence);
-      second_.release();
+      // As a handler does: the answer leaves while the message is still in place.
       send(second_, sequence);
+      second_.release();
     }
     answered_ = sequence;
     answer_errors_ |= errors;
@@ -61,13 +62,15 @@ class round_trips {
   void exchange(std::uint64_t count) {
     std::uint64_t errors = 0;
     std::uint64_t sequence = asked_;
-    for (const std::uint64_t end = sequence + count; sequence != end;) {
-      send(first_, ++sequence);
+    send(first_, ++sequence);
+    for (const std::uint64_t end = sequence + count;; first_.release()) {
       const std::uint64_t* in;
       while ((in = first_.observe()) == nullptr) {}
       errors |= stamp_error(in, sequence);
-      first_.release();
+      if (sequence + 1 == end) break;
+      send(first_, ++sequence);
     }
+    first_.release();
     asked_ = sequence;
     ask_errors_ |= errors;
   }

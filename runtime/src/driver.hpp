@@ -3,6 +3,7 @@
 //
 // A platform is an environment (words, barriers, clock) with a sleeper and a queue type:
 //   sleeper      signal() from any core or thread; the rest by the owner only: see native_platform.hpp
+//   ring_looks   how often an idle turn looks at the rings before it looks at anything else
 //   idle_check_turns, clock_turn_mask   how seldom an idle or a busy driver reads the clock
 //   park_announced(driver, before, after), about_to_sleep(driver)   where the stress test of parking looks in
 //   queue<T>     many producers, one consumer: bool push(T), bool pop(T&), bool empty(); bounded
@@ -75,16 +76,20 @@ class basic_driver final : public core {
   // -- core --------------------------------------------------------------------------------------------------------
   result<address> open(line_handler handler, void* self) override { return endpoints_.open(handler, self); }
   bool close(address endpoint) override;
+  void on_undeliverable(line_handler handler, void* self) override {
+    undeliverable_ = handler;
+    undeliverable_self_ = self;
+  }
   send_result send_words(address to, message_type type, lane via, const std::uint64_t* words,
                          std::size_t word_count) override;
   send_result post_words(address to, message_type type, lane via, const std::uint64_t* words,
                          std::size_t word_count) override;
-  void when_writable(core_id to, lane via, task then) override;
+  void when_writable(core_id to, lane via, job then) override;
   instant now() override { return env_.now(); }
-  void defer(task work) override { tasks_.add(std::move(work)); }
-  timer_id at(instant when, task work) override { return timers_.add(when, std::move(work)); }
+  void defer(job work) override { jobs_.add(std::move(work)); }
+  timer_id at(instant when, job work) override { return timers_.add(when, std::move(work)); }
   bool cancel(timer_id timer) override { return timers_.cancel(timer); }
-  void retire(task work) override;
+  void retire(job work) override;
   result<boost::asio::io_context*> io() override {
     io_used_ = true;
     return sleeper_.io();
@@ -115,7 +120,7 @@ class basic_driver final : public core {
   }
   bool leaving() const { return leave_; }
   void bind_for(core_id peer);
-  void go_down(std::vector<core_id> running_peers, task done);
+  void go_down(std::vector<core_id> running_peers, job done);
   void come_up(std::vector<core_id> closed_peers);
   void peer_is_up(core_id peer);
   // How long an idle driver has to poll before it parks, as things stand; the simulated machine asks.
@@ -146,6 +151,11 @@ class basic_driver final : public core {
   void drain_lane(in_link& from, lane via, arrival line);
   void return_wakes(in_link& from, lane via);
   void dispatch(line_header header, const std::byte* payload, core_id from, lane via, std::uint64_t position);
+  COOPER_COLD void dispatch_traced(line_header header, const std::byte* payload, core_id from, lane via,
+                                   std::uint64_t position);
+  inline void handle(const endpoint_table::entry& entry, line_header header, const std::byte* payload, core_id from,
+                     lane via);
+  COOPER_COLD void undeliverable(line_header header, const std::byte* payload, core_id from, lane via);
   bool run_local();
   COOPER_COLD bool run_gateway();
   COOPER_COLD bool run_timers();
@@ -184,7 +194,7 @@ class basic_driver final : public core {
   // tracing; call only while it is on, but for note
   void trace_line(trace_kind kind, core_id from, core_id to, lane via, std::uint64_t position, line_header header);
   template <class F>
-  void run_task(F&& work);
+  void run_job(F&& work);
   void trace_event_now(trace_kind kind, std::uint64_t arg = 0);
   void note(trace_kind kind, core_id peer, std::uint64_t arg = 0);
 
@@ -210,8 +220,10 @@ class basic_driver final : public core {
   std::vector<std::unique_ptr<in_link>> spare_in_;
   bool hinted_ = false;
   endpoint_table endpoints_;
+  line_handler undeliverable_ = nullptr;
+  void* undeliverable_self_ = nullptr;
   run_queue<waiting_line> local_;
-  run_queue<task> tasks_;
+  run_queue<job> jobs_;
   timer_queue timers_;
 
   // Sending: by core, made at the first use.
@@ -227,7 +239,7 @@ class basic_driver final : public core {
     std::size_t awaited = 0;
     unsigned turns_fed = 0;
     bool cut = false;  // nothing new may wait
-    task done;
+    job done;
   };
   std::optional<departure> departure_;
 
@@ -235,10 +247,10 @@ class basic_driver final : public core {
   struct grace {
     std::uint64_t begun_in = 0;
     std::vector<std::pair<core_id, std::uint64_t>> awaited;
-    std::vector<task> work;
+    std::vector<job> work;
   };
   std::optional<grace> grace_;
-  std::vector<task> retired_;
+  std::vector<job> retired_;
   static constexpr duration grace_look_again{std::chrono::milliseconds{1}};
 
   // Idling.

@@ -136,7 +136,7 @@ bool basic_driver<Platform>::found_work() {
     }
   }
   if (!env_.mutated(mutation::omit_recheck_gateway) && !gateway_.empty()) return true;
-  if (!env_.mutated(mutation::omit_recheck_run_queue) && (!local_.empty() || !tasks_.empty())) return true;
+  if (!env_.mutated(mutation::omit_recheck_run_queue) && (!local_.empty() || !jobs_.empty())) return true;
   if (!env_.mutated(mutation::omit_recheck_credit) && waiting_total_ != 0) {
     for (auto& link : out_) {
       if (!link || link->waiting == 0 || link->state != out_link::phase::bound) continue;

@@ -109,7 +109,7 @@ void basic_driver<Platform>::choose_polling() {
 }
 
 template <class Platform>
-void basic_driver<Platform>::go_down(std::vector<core_id> running_peers, task done) {
+void basic_driver<Platform>::go_down(std::vector<core_id> running_peers, job done) {
   departure_.emplace();
   departure_->awaited = running_peers.size();
   departure_->done = std::move(done);
@@ -193,7 +193,7 @@ bool basic_driver<Platform>::advance_going_down() {
       return true;
     case departure::phase::draining: {
       // Deferred work that defers more would go on for ever; what is left of it waits until the core is up again.
-      if ((!local_.empty() || !tasks_.empty()) && ++d.turns_fed < fed_turns_max) return false;
+      if ((!local_.empty() || !jobs_.empty()) && ++d.turns_fed < fed_turns_max) return false;
       d.cut = true;
       if (waiting_total_ != 0 || !untold_.empty()) return false;
       closed_slots_ = endpoints_.close_all();
@@ -219,7 +219,7 @@ bool basic_driver<Platform>::advance_going_down() {
       view_.down.set(true);
       leave_ = true;
       {
-        task done = std::move(d.done);
+        job done = std::move(d.done);
         departure_.reset();
         done();
       }

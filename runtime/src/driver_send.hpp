@@ -145,7 +145,7 @@ bool basic_driver<Platform>::flush_lane(out_link& link, lane via) {
   }
   if (end.overflow.empty() && !end.waiters.empty() && end.ring.writable(env_)) {
     done += end.waiters.size();
-    for (task& waiter : end.waiters) tasks_.add(std::move(waiter));
+    for (job& waiter : end.waiters) jobs_.add(std::move(waiter));
     end.waiters.clear();
   }
   link.waiting -= done;
@@ -154,7 +154,7 @@ bool basic_driver<Platform>::flush_lane(out_link& link, lane via) {
 }
 
 template <class Platform>
-void basic_driver<Platform>::when_writable(core_id to, lane via, task then) {
+void basic_driver<Platform>::when_writable(core_id to, lane via, job then) {
   if (to == id() || to.value >= out_.size()) return defer(std::move(then));
   out_link& link = link_to(to);
   auto& end = link.lanes[static_cast<std::size_t>(via)];
@@ -171,10 +171,14 @@ void basic_driver<Platform>::when_writable(core_id to, lane via, task then) {
 
 template <class Platform>
 void basic_driver<Platform>::discard_waiting(out_link& link) {
-  for (auto& end : link.lanes) {
+  for (std::size_t l = 0; l < lane_count; ++l) {
+    auto& end = link.lanes[l];
     metrics_.overflow_refused.add(end.overflow.size());
-    end.overflow.clear();
-    for (task& waiter : end.waiters) tasks_.add(std::move(waiter));
+    // Taken out first: whoever is told may send.
+    for (const waiting_line& line : std::exchange(end.overflow, {})) {
+      if (undeliverable_ != nullptr) undeliverable(line.header, line.payload, id(), static_cast<lane>(l));
+    }
+    for (job& waiter : end.waiters) jobs_.add(std::move(waiter));
     end.waiters.clear();
   }
   waiting_total_ -= std::exchange(link.waiting, 0);

@@ -14,7 +14,11 @@ bool basic_driver<Platform>::turn() {
   env_.store(sync::turn_advance, words_.progress.turn, ++turn_);
   env_.light_barrier();
   bool worked = hinted_ ? drain_hinted() : drain_rings();
-  if (!local_.empty() || !tasks_.empty()) worked |= run_local();
+  // Who waits for a line waits for nothing else most of the time: the rest of the turn would only make it see it later.
+  for (unsigned look = 1; look < Platform::ring_looks && !worked && idle_turns_ != 0 && !hinted_; ++look) {
+    worked = drain_rings();
+  }
+  if (!local_.empty() || !jobs_.empty()) worked |= run_local();
   if (!gateway_.empty()) worked |= run_gateway();
   if (!timers_.empty() && (turn_ & Platform::clock_turn_mask) == 0) worked |= run_timers();
   if (waiting_total_ != 0) worked |= flush_overflow();
@@ -107,19 +111,41 @@ void basic_driver<Platform>::return_wakes(in_link& from, lane) {
 template <class Platform>
 void basic_driver<Platform>::dispatch(line_header header, const std::byte* payload, core_id from, lane via,
                                       std::uint64_t position) {
-  const endpoint_table::entry* entry = endpoints_.find(header);
+  // The one look at tracing on a line's way in.
   if (trace_.on()) [[unlikely]]
-    trace_line(trace_kind::line_received, from, id(), via, position, header);
-  if (entry == nullptr) [[unlikely]] {
-    metrics_.lines_dropped.add(1);
-    return;
+    return dispatch_traced(header, payload, from, via, position);
+  if (const endpoint_table::entry* entry = endpoints_.find(header)) [[likely]] {
+    handle(*entry, header, payload, from, via);
+  } else {
+    undeliverable(header, payload, from, via);
   }
+}
+
+template <class Platform>
+inline void basic_driver<Platform>::handle(const endpoint_table::entry& entry, line_header header,
+                                           const std::byte* payload, core_id from, lane via) {
   view_.enter(header.slot);
-  if (trace_.on()) [[unlikely]]
-    trace_line(trace_kind::handler_begin, from, id(), via, position, header);
-  entry->handler(entry->self, *this, line_view{payload, header.type, from, via});
-  if (trace_.on()) [[unlikely]]
-    trace_line(trace_kind::handler_end, from, id(), via, position, header);
+  entry.handler(entry.self, *this, line_view{payload, header.type, from, via});
+  view_.leave();
+}
+
+template <class Platform>
+void basic_driver<Platform>::dispatch_traced(line_header header, const std::byte* payload, core_id from, lane via,
+                                             std::uint64_t position) {
+  trace_line(trace_kind::line_received, from, id(), via, position, header);
+  const endpoint_table::entry* entry = endpoints_.find(header);
+  if (entry == nullptr) return undeliverable(header, payload, from, via);
+  trace_line(trace_kind::handler_begin, from, id(), via, position, header);
+  handle(*entry, header, payload, from, via);
+  trace_line(trace_kind::handler_end, from, id(), via, position, header);
+}
+
+template <class Platform>
+void basic_driver<Platform>::undeliverable(line_header header, const std::byte* payload, core_id from, lane via) {
+  metrics_.lines_dropped.add(1);
+  if (undeliverable_ == nullptr) return;
+  view_.enter(header.slot);
+  undeliverable_(undeliverable_self_, *this, line_view{payload, header.type, from, via});
   view_.leave();
 }
 
@@ -132,21 +158,21 @@ bool basic_driver<Platform>::run_local() {
     dispatch(line->header, line->payload, id(), line->via, 0);
   }
   if (count != 0) metrics_.lines_local.add(count);
-  unsigned tasks = 0;
-  for (; tasks < local_budget; ++tasks) {
-    task* work = tasks_.take();
+  unsigned jobs = 0;
+  for (; jobs < local_budget; ++jobs) {
+    job* work = jobs_.take();
     if (work == nullptr) break;
-    // Out of the queue first: the task may add tasks, and the vectors change places.
-    task running = std::move(*work);
-    run_task(running);
+    // Out of the queue first: the job may add jobs, and the vectors change places.
+    job running = std::move(*work);
+    run_job(running);
   }
-  return count != 0 || tasks != 0;
+  return count != 0 || jobs != 0;
 }
 
 template <class Platform>
 template <class F>
-void basic_driver<Platform>::run_task(F&& work) {
-  view_.enter(driver_view::in_task);
+void basic_driver<Platform>::run_job(F&& work) {
+  view_.enter(driver_view::in_job);
   work();
   view_.leave();
 }
@@ -157,7 +183,7 @@ bool basic_driver<Platform>::run_gateway() {
   gateway_work<Platform>* work = nullptr;
   for (; count < gateway_budget && gateway_.pop(work); ++count) {
     const std::unique_ptr<gateway_work<Platform>> owned{work};
-    run_task([&] { (*owned)(*this); });
+    run_job([&] { (*owned)(*this); });
   }
   if (count == 0) return false;
   metrics_.gateway_tasks.add(count);
@@ -170,18 +196,18 @@ template <class Platform>
 bool basic_driver<Platform>::run_timers() {
   const instant now = env_.now();
   bool worked = false;
-  while (task due = timers_.take_due(now)) {
+  while (job due = timers_.take_due(now)) {
     worked = true;
     metrics_.timers_fired.add(1);
     if (trace_.on()) [[unlikely]]
       trace_event_now(trace_kind::timer);
-    run_task(due);
+    run_job(due);
   }
   return worked;
 }
 
 template <class Platform>
-void basic_driver<Platform>::retire(task work) {
+void basic_driver<Platform>::retire(job work) {
   retired_.push_back(std::move(work));
   if (!grace_) begin_grace();
 }
@@ -211,10 +237,10 @@ bool basic_driver<Platform>::end_grace_if_passed() {
            env_.load(sync::rest_read, words.progress.rest) != in_turns;
   });
   if (!grace_->awaited.empty()) return false;
-  std::vector<task> work = std::move(grace_->work);
+  std::vector<job> work = std::move(grace_->work);
   grace_.reset();
   if (!retired_.empty()) begin_grace();
-  for (task& t : work) run_task(t);
+  for (job& t : work) run_job(t);
   return true;
 }
 

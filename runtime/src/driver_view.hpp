@@ -24,7 +24,7 @@ class announcement {
 class driver_view {
  public:
   static constexpr std::uint32_t between_handlers = 0xffffffff;
-  static constexpr std::uint32_t in_task = 0xfffffffe;  // a task, a timer, or work from the gateway
+  static constexpr std::uint32_t in_job = 0xfffffffe;  // a job, a timer, or work from the gateway
 
   announcement quiet{false};    // nothing was left to do after begin_stop()
   announcement stopped{false};  // the loop has ended

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <cooper/runtime/channel.hpp>
-#include <cooper/runtime/task.hpp>
+#include <cooper/runtime/job.hpp>
 #include "run_queue.hpp"
 
 namespace cooper::detail {
@@ -31,7 +31,7 @@ struct outbound {
   struct lane_end {
     basic_sender<Env> ring;
     std::deque<waiting_line> overflow;
-    std::vector<task> waiters;
+    std::vector<job> waiters;
   };
 
   explicit outbound(core_id peer) : to{peer} {}

@@ -63,9 +63,10 @@ std::string status_json(const machine& m) {
                             {"turns", s.turns}};
     if (s.busy_endpoint) {
       row["busy"] =
-          *s.busy_endpoint == driver_view::in_task ? boost::json::value{"task"} : boost::json::value{*s.busy_endpoint};
+          *s.busy_endpoint == driver_view::in_job ? boost::json::value{"job"} : boost::json::value{*s.busy_endpoint};
       row["busy_for_seconds"] = static_cast<double>(s.busy_for.count()) / 1e9;
     }
+    for (const auto& [name, number] : m.numbers_of(s.id)) row[name] = number;
     cores.push_back(std::move(row));
   }
   boost::json::array lost;

@@ -165,7 +165,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     }
     stop_wanted_.notify_all();
     for (std::size_t i = 0; i < adopted_by_.size(); ++i) {
-      // An adopted core may sleep in run(): a task without effect wakes it.
+      // An adopted core may sleep in run(): a job without effect wakes it.
       if (stepped(i)) static_cast<void>(post(core_id{static_cast<std::uint16_t>(i)}, [](core&) {}));
     }
   }
@@ -327,7 +327,12 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     for (const auto& stall : watch_.look(base::status(), options_.stall_after)) {
       driver_type& driver = *this->drivers_[stall.core.value];
       driver.metrics().stalls.add(1);  // this thread is that counter's only writer
-      fmt::print(stderr, "cooper: {}\n", stall.sentence);
+      std::string running;
+      // A layer above may know what runs: it says so in a number by that name (describe_cores).
+      for (const auto& [what, number] : this->numbers_of(stall.core)) {
+        if (number != 0 && what.starts_with("running_")) running += fmt::format("; {} {}", what.substr(8), number);
+      }
+      fmt::print(stderr, "cooper: {}{}\n", stall.sentence, running);
       native_environment<Mode> caller;
       work_type note = [endpoint = stall.endpoint, lasted = stall.lasted](driver_type& d) {
         d.note_stall(endpoint, lasted);
@@ -406,8 +411,8 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
             fmt::format("core {} (PU {}) is stepped by hand, and its thread makes no turns", s.id.value, s.pu_index);
         continue;
       }
-      text += s.busy_endpoint == driver_view::in_task
-                  ? fmt::format("core {} (PU {}) is in a task", s.id.value, s.pu_index)
+      text += s.busy_endpoint == driver_view::in_job
+                  ? fmt::format("core {} (PU {}) is in a job", s.id.value, s.pu_index)
                   : fmt::format("core {} (PU {}) is in the handler of endpoint {}", s.id.value, s.pu_index,
                                 *s.busy_endpoint);
     }
@@ -439,7 +444,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     for (;;) {
       const std::uint64_t before = this->work_done();
       for (const auto& driver : this->drivers_) driver->view().quiet.set(false);
-      // Parked drivers do not tick: a task wakes them, and then they say that they are quiet.
+      // Parked drivers do not tick: a job wakes them, and then they say that they are quiet.
       post_to_all(&driver_type::begin_stop);
       while (!all_view(&driver_view::quiet)) {
         if (clock::now() > limit) return false;

@@ -71,6 +71,7 @@ struct native_platform {
   using queue = native_queue<T>;
 
   static constexpr unsigned idle_check_turns = 64;
+  static constexpr unsigned ring_looks = 4;
   static constexpr std::uint64_t clock_turn_mask = 7;
   static constexpr duration wake_cost_guess{std::chrono::microseconds{50}};
   template <class Driver>

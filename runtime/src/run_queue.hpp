@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a core owes itself: lines to its own endpoints (LRPC: no atomic, no ring) and deferred tasks. Driver only.
+// What a core owes itself: lines to its own endpoints (LRPC: no atomic, no ring) and deferred jobs. Driver only.
 //
 // Two vectors that change places: handlers add to one while the other is worked off, so a line stays in place while
 // its handler runs, and after the first rounds nothing is allocated.
@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <cooper/runtime/task.hpp>
+#include <cooper/runtime/job.hpp>
 #include <cooper/vocabulary/ids.hpp>
 #include <cooper/vocabulary/line.hpp>
 

@@ -140,6 +140,7 @@ struct simulated_platform {
   using queue = simulated_queue<T>;
 
   static constexpr unsigned idle_check_turns = 1;
+  static constexpr unsigned ring_looks = 1;
   static constexpr std::uint64_t clock_turn_mask = 0;
   static constexpr duration wake_cost_guess{std::chrono::microseconds{5}};
   template <class Driver>

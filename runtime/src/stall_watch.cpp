@@ -27,7 +27,7 @@ std::vector<stall_watch::stall> stall_watch::look(const std::vector<core_status>
     if (before.told || lasted < limit) continue;
     before.told = true;
     const std::string where =
-        before.endpoint == driver_view::in_task ? "a task" : fmt::format("the handler of endpoint {}", before.endpoint);
+        before.endpoint == driver_view::in_job ? "a job" : fmt::format("the handler of endpoint {}", before.endpoint);
     stalls.push_back(
         {.core = core.id,
          .endpoint = before.endpoint,

@@ -16,7 +16,7 @@ class timer_queue {
   bool empty() const { return by_deadline_.empty(); }
   instant next_deadline() const { return by_deadline_.empty() ? never : by_deadline_.begin()->first.first; }
 
-  timer_id add(instant when, task work) {
+  timer_id add(instant when, job work) {
     const std::uint64_t id = ++last_id_;
     by_deadline_.emplace(std::pair{when, id}, std::move(work));
     deadlines_.emplace(id, when);
@@ -31,8 +31,8 @@ class timer_queue {
     return true;
   }
 
-  // The earliest timer that is due, removed; an empty task where there is none.
-  task take_due(instant now) {
+  // The earliest timer that is due, removed; an empty job where there is none.
+  job take_due(instant now) {
     if (by_deadline_.empty() || by_deadline_.begin()->first.first > now) return {};
     auto node = by_deadline_.extract(by_deadline_.begin());
     deadlines_.erase(node.key().second);
@@ -40,7 +40,7 @@ class timer_queue {
   }
 
  private:
-  std::map<std::pair<instant, std::uint64_t>, task> by_deadline_;
+  std::map<std::pair<instant, std::uint64_t>, job> by_deadline_;
   std::unordered_map<std::uint64_t, instant> deadlines_;
   std::uint64_t last_id_ = 0;
 };

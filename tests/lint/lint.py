@@ -130,7 +130,7 @@ NOTE = re.compile(r"//\s*sync\(([\w.]+)\)\s*(\w+)([^\n]*(?:\n\s*//(?!\s*sync\()[
 def atomics(tree):
     found, notes = [], {}
     for path in tree.cpp():
-        if path.startswith("runtime/") and path != SYNC_TABLE:
+        if module_of(path) and path != SYNC_TABLE:
             for name, _, text in NOTE.findall(tree.text(path)):
                 notes.setdefault(name, (path, set()))[1].update(re.findall(r"<->\s*([\w.]*\w)", text))
         if any(re.fullmatch(allowed, path) for allowed in ATOMICS_ALLOWED):
@@ -204,6 +204,13 @@ def module_of(path):
     return first if first in MODULES else None
 
 
+def own_private_header(tree, path, module, name):
+    """Whether `#include "name"` in that file means a header that stands in its module's own src/."""
+    folder = ("runtime/vocabulary" if module == "vocabulary" else module) + "/src"
+    places = [os.path.normpath(os.path.join(at, name)) for at in (os.path.dirname(path), folder)]
+    return any(p.startswith(folder + "/") and tree.exists(p) for p in places)
+
+
 def includes(tree):
     found = []
     for path in tree.cpp():
@@ -218,12 +225,13 @@ def includes(tree):
                 found.append(place + "hwloc is known to runtime/src/topology* only")
             if re.match(r"boost/asio|asio(/|\.hpp)", name) and public:
                 found.append(place + "Asio stays out of public headers: it would reach every user's compile time")
-            if name.startswith("caf/") and not re.match(r"actors/|bench/|tests/.*actors|examples/", path):
-                found.append(place + "CAF is known to actors/ only")
+            if name.startswith("caf/") and not re.match(r"(actors|bench|tests|examples)/", path):
+                found.append(place + "CAF is known to actors/, and to programs that use it: bench/, tests/, examples/")
             target = re.match(r"cooper/(\w+)/", name)
             if module and target and target.group(1) in MODULES and target.group(1) not in ALLOWED_MODULES[module]:
                 found.append(place + f"{module} must not include {target.group(1)}: a module sees what is below it")
-            if module and re.match(r"(\.\./|tests/|bench/|tools/)", name):
+            strange = module and kind == '"' and not own_private_header(tree, path, module, name)
+            if strange or module and re.match(r"(\.\./|tests/|bench/|tools/)", name):
                 found.append(place + "a module includes its own private headers by name, and nobody else's")
             if public and kind == '"':
                 found.append(place + "a public header includes by <cooper/...> only; a private header is not installed")

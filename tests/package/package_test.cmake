@@ -24,6 +24,7 @@ function(must_exist)
 endfunction()
 
 set(expected "consumer: an input is malformed: empty text")
+set(expected_of_actors "consumer: an actor on a core answered 42")
 # The user's project is copied: it must not find Cooper's sources by chance, beside or above it.
 file(REMOVE_RECURSE "${WORK}/prefix" "${WORK}/moved" "${WORK}/consumer" "${WORK}/user")
 
@@ -43,6 +44,7 @@ if(KIND STREQUAL "subdirectory")
   run(COMMAND ${configure} -S "${WORK}/user" -B "${WORK}/build" -D "COOPER_FROM_SOURCE=${SOURCE}")
   run(COMMAND ${CMAKE_COMMAND} --build "${WORK}/build")
   run(COMMAND "${WORK}/build/consumer" SAYS "${expected}")
+  run(COMMAND "${WORK}/build/consumer_actors" SAYS "${expected_of_actors}")
   return()
 endif()
 
@@ -60,12 +62,15 @@ run(COMMAND ${CMAKE_COMMAND} --install "${WORK}/build")
 # A package that knows only the place where it was installed would not survive this.
 file(RENAME "${WORK}/prefix" "${WORK}/moved")
 set(lib "${WORK}/moved/${LIBDIR}")
-must_exist("${lib}/libcooper_vocabulary.${suffix}" "${lib}/libcooper_runtime.${suffix}" "${lib}/pkgconfig/cooper.pc"
-           "${WORK}/moved/include/cooper/vocabulary/error.hpp" "${WORK}/moved/include/cooper/runtime/sync.hpp")
+must_exist("${lib}/libcooper_vocabulary.${suffix}" "${lib}/libcooper_runtime.${suffix}"
+           "${lib}/libcooper_actors.${suffix}" "${lib}/pkgconfig/cooper.pc" "${lib}/cmake/cooper/FindCAF.cmake"
+           "${WORK}/moved/include/cooper/vocabulary/error.hpp" "${WORK}/moved/include/cooper/runtime/sync.hpp"
+           "${WORK}/moved/include/cooper/actors/core_scheduler.hpp")
 
 run(COMMAND ${configure} -S "${WORK}/user" -B "${WORK}/consumer" -D "CMAKE_PREFIX_PATH=${WORK}/moved")
 run(COMMAND ${CMAKE_COMMAND} --build "${WORK}/consumer")
 run(COMMAND "${WORK}/consumer/consumer" SAYS "${expected}")
+run(COMMAND "${WORK}/consumer/consumer_actors" SAYS "${expected_of_actors}")
 run(COMMAND ${configure} -S "${WORK}/user" -B "${WORK}/consumer/newer" -D "CMAKE_PREFIX_PATH=${WORK}/moved"
     -D COOPER_WANTED_VERSION=99 FAILS SAYS "requested version")
 
@@ -77,3 +82,5 @@ execute_process(COMMAND pkg-config --cflags --libs cooper OUTPUT_VARIABLE flags 
 separate_arguments(flags UNIX_COMMAND "${flags}")
 run(COMMAND ${COMPILER} -std=c++20 "${WORK}/user/main.cpp" -o "${WORK}/consumer/by_pkg_config" ${flags})
 run(COMMAND "${WORK}/consumer/by_pkg_config" SAYS "${expected}")
+run(COMMAND ${COMPILER} -std=c++20 "${WORK}/user/actors.cpp" -o "${WORK}/consumer/actors_by_pkg_config" ${flags})
+run(COMMAND "${WORK}/consumer/actors_by_pkg_config" SAYS "${expected_of_actors}")

@@ -42,6 +42,13 @@ struct park_stamps {
 };
 park_stamps stamps;
 
+void spin_until(std::int64_t ns) {
+  while (native::now().ns < ns) {}
+}
+
+// A fence takes some ten nanoseconds, and nobody can aim at that: the last look is held back for as long as this.
+constexpr std::int64_t hold_back_ns = 150;
+
 // Native cores, with an eye on the parking of core 1.
 template <barrier_mode Mode>
 struct watched_platform : detail::native_platform<Mode> {
@@ -51,7 +58,8 @@ struct watched_platform : detail::native_platform<Mode> {
     ++stamps.attempts;
     if (stamps.first_flag == 0) stamps.first_flag = before.ns;
     stamps.flag = before.ns;
-    stamps.announced = after.ns;
+    if constexpr (Mode == barrier_mode::fence) spin_until(after.ns + hold_back_ns);
+    stamps.announced = native::now().ns;
     stamps.sleeping = 0;
   }
   template <class Driver>
@@ -93,12 +101,19 @@ class aim {
     const std::int64_t allowed = last.announced + 50 * std::min<std::int64_t>(last.announced - last.flag, 100'000);
     limited_ = allowed > rested;
     predicted_ = std::max(rested, allowed);
-    return predicted_ + static_cast<std::int64_t>(lead_[limited_]) + offset();
+    offset_ = offset();
+    aimed_ = predicted_ + static_cast<std::int64_t>(lead_[limited_]) + offset_;
+    return aimed_ - static_cast<std::int64_t>(delay_);
   }
 
   void learn(std::int64_t published, const answer& got, const answer& last) {
     ++hits_[static_cast<std::size_t>(classify(published, got, last))];
-    if (got.first_flag == 0) return;
+    blend(delay_, delay_ + static_cast<double>(published - aimed_));
+    if (got.first_flag == 0) {
+      // It polled on where the flag was predicted to be up: it parks later than we think.
+      if (offset_ >= 0) blend(lead_[limited_], lead_[limited_] + 1000);
+      return;
+    }
     blend(lead_[limited_], static_cast<double>(got.first_flag - predicted_));
     blend(barrier_, static_cast<double>(got.announced - got.flag));
     if (got.sleeping != 0) blend(check_, static_cast<double>(got.sleeping - got.announced));
@@ -146,15 +161,12 @@ class aim {
 
   class random dice_;
   bool limited_ = false;
-  std::int64_t predicted_ = 0;
+  std::int64_t predicted_ = 0, offset_ = 0, aimed_ = 0;
   std::array<double, 2> lead_{};
   double barrier_ = 500, check_ = 200;
+  double delay_ = 0;  // from the instant that was asked for to the publishing itself
   std::array<std::uint64_t, static_cast<std::size_t>(window::count)> hits_{};
 };
-
-void spin_until(std::int64_t ns) {
-  while (native::now().ns < ns) {}
-}
 
 // Whether work arrives: the same driver under test for all scenarios.
 template <barrier_mode Mode>
@@ -190,7 +202,8 @@ class bench {
   bool two_cores_ = false;
 };
 
-// One way of making work; each gives the answer to its last try, or nothing if that does not come.
+// One way of making work; each gives the answer to its last try, or nothing if that does not come. act() tells when it
+// published.
 template <barrier_mode Mode>
 class by_line {
  public:
@@ -207,7 +220,11 @@ class by_line {
         },
         this);
   }
-  void act() { static_cast<void>(b_.here().post(there_, 1, std::uint64_t{})); }
+  std::int64_t act() {
+    const std::int64_t published = native::now().ns;
+    static_cast<void>(b_.here().post(there_, 1, std::uint64_t{}));
+    return published;
+  }
   bool look(answer& got) {
     b_.here().turn();
     got = got_;
@@ -225,12 +242,14 @@ template <barrier_mode Mode>
 class by_gateway {
  public:
   explicit by_gateway(bench<Mode>& b) : b_{b} {}
-  void act() {
+  std::int64_t act() {
+    const std::int64_t published = native::now().ns;
     detail::gateway_work<watched_platform<Mode>> work = [this](auto&) {
       got_ = take_answer();
       arrived_.store(true, std::memory_order_release);
     };
     while (!b_.tested().post_to_gateway(env_, work)) std::this_thread::yield();
+    return published;
   }
   bool look(answer& got) {
     if (!arrived_.load(std::memory_order_acquire)) return false;
@@ -254,14 +273,26 @@ class by_credit {
   explicit by_credit(bench<Mode>& b) : b_{b} {
     here_ = *b.here().open(
         [](void* self, core&, const line_view& line) {
-          if (line.via != lane::monitor) return;
+          auto& me = *static_cast<by_credit*>(self);
+          if (line.via != lane::monitor) {
+            // Credit goes back when a quarter of the ring has been read.
+            if (++me.read_ == detail::lane_capacity[static_cast<std::size_t>(lane::request)] / 4) {
+              me.published_ = native::now().ns;
+            }
+            return;
+          }
           static_cast<by_credit*>(self)->got_ = line.as<answer>();
           static_cast<by_credit*>(self)->arrived_ = true;
         },
         this);
     b.tested().defer([this] { fill(); });
   }
-  void act() { b_.here().turn(); }
+  std::int64_t act() {
+    read_ = 0;
+    published_ = native::now().ns;
+    b_.here().turn();
+    return published_;
+  }
   bool look(answer& got) {
     if (!arrived_) b_.here().turn();
     got = got_;
@@ -279,6 +310,8 @@ class by_credit {
   address here_;
   answer got_{};
   bool arrived_ = false;
+  std::size_t read_ = 0;
+  std::int64_t published_ = 0;
 };
 
 template <class Way>
@@ -325,8 +358,7 @@ void sweep_around_the_park(const char* what, std::uint64_t tries) {
   REQUIRE(wait_for(way, last, patience));
   for (std::uint64_t n = 0; n < tries; ++n) {
     spin_until(sweep.next_instant(last));
-    const std::int64_t published = native::now().ns;
-    way.act();
+    const std::int64_t published = way.act();
     if (!wait_for(way, got, patience)) {
       std::printf("lost wake-up: try %llu, published at %lld; last answer %lld, flag %lld, announced %lld\n%s\n",
                   static_cast<unsigned long long>(n), static_cast<long long>(published),

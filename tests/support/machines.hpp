@@ -127,8 +127,8 @@ inline void bind(machine& m, std::size_t from, std::size_t to) {
   m.run();
 }
 
-// Keeps a real core in one task until release(): it drains nothing. A simulated core makes no turn while another
-// core's task runs, which has the same effect for what that one task sends.
+// Keeps a real core in one job until release(): it drains nothing. A simulated core makes no turn while another
+// core's job runs, which has the same effect for what that one job sends.
 class held_core {
  public:
   held_core(machine& m, std::size_t where) {

@@ -20,10 +20,13 @@ configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/cooper-config.cmake.in"
   "${PROJECT_BINARY_DIR}/cooper-config.cmake" INSTALL_DESTINATION "${cooper_package_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/cooper-config-version.cmake"
   VERSION "${PROJECT_VERSION}" COMPATIBILITY SameMajorVersion)
+# FindCAF.cmake goes with them: Debian's CAF has no package of its own, and cooper::actors is built upon it.
 install(FILES "${PROJECT_BINARY_DIR}/cooper-config.cmake" "${PROJECT_BINARY_DIR}/cooper-config-version.cmake"
+              "${CMAKE_CURRENT_LIST_DIR}/FindCAF.cmake"
         DESTINATION "${cooper_package_dir}")
 
-# For pkg-config: the libraries from the top of the link order down, and, for archives, what they need in turn.
+# For pkg-config: the libraries from the top of the link order down, and, for archives, what they need in turn. CAF has
+# no pkg-config file to require; users need its library either way, as the headers of actors have them call it.
 set(cooper_pc_libs "")
 foreach(target IN LISTS cooper_targets)
   get_target_property(type ${target} TYPE)
@@ -33,6 +36,7 @@ foreach(target IN LISTS cooper_targets)
   endif()
 endforeach()
 set(cooper_pc_requires "")
+string(APPEND cooper_pc_libs "-lcaf_core ")
 if(NOT BUILD_SHARED_LIBS)
   set(cooper_pc_requires "hwloc >= 2.5, fmt >= 9")
   string(APPEND cooper_pc_libs "-lboost_json -pthread")

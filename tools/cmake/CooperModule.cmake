@@ -14,6 +14,7 @@ if(NOT TARGET PkgConfig::HWLOC)
 endif()
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(fmt 9 REQUIRED)
+find_package(CAF 0.17...<0.18 REQUIRED COMPONENTS core io)
 unset(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL)
 
 # The compiler options of our own code; never part of what a consumer inherits.
@@ -30,6 +31,10 @@ if(COOPER_SANITIZE)
   target_compile_options(cooper_build_options INTERFACE -fsanitize=${COOPER_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)
   target_link_options(cooper_build_options INTERFACE -fsanitize=${COOPER_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12 loses track of what is set in coroutine frames among the checks that sanitizers add.
+    target_compile_options(cooper_build_options INTERFACE -Wno-maybe-uninitialized)
+  endif()
   if(COOPER_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Asio has fences, which ThreadSanitizer does not see; its data is ordered by more than those.
     target_compile_options(cooper_build_options INTERFACE -Wno-tsan)

@@ -22,5 +22,7 @@ void add_doctor(CLI::App& app, int& exit);
 void add_bench(CLI::App& app, int& exit);
 void add_report(CLI::App& app, int& exit);
 void add_trace(CLI::App& app, int& exit);
+void add_ps(CLI::App& app, int& exit);
+void add_top(CLI::App& app, int& exit);
 
 }  // namespace cooper::tools

@@ -54,6 +54,8 @@ int run(int argc, char** argv) {
   add_bench(app, exit);
   add_report(app, exit);
   add_trace(app, exit);
+  add_ps(app, exit);
+  add_top(app, exit);
 
   if (argc < 2) {
     std::fputs(app.help().c_str(), stderr);

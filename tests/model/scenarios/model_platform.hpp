@@ -46,6 +46,7 @@ struct model_platform {
 
   // Every empty turn is one in which the driver may park: polling for longer adds executions, and no new order.
   static constexpr unsigned idle_check_turns = 1;
+  static constexpr unsigned ring_looks = 1;
   static constexpr std::uint64_t clock_turn_mask = 0;
   static constexpr duration wake_cost_guess{0};
   template <class Driver>

@@ -43,13 +43,13 @@ TEST_CASE("a core that stays in one handler is told once, with core, endpoint an
   CHECK(watch.look(cores, 1ms).empty());
 }
 
-TEST_CASE("a task is called a task") {
+TEST_CASE("a job is called a job") {
   stall_watch watch;
-  const std::vector<core_status> cores{in_handler(0, 5, driver_view::in_task)};
+  const std::vector<core_status> cores{in_handler(0, 5, driver_view::in_job)};
   CHECK(watch.look(cores, duration::zero()).empty());
   const auto stalls = watch.look(cores, duration::zero());
   REQUIRE(stalls.size() == 1);
-  CHECK(stalls[0].sentence.find("in a task") != std::string::npos);
+  CHECK(stalls[0].sentence.find("in a job") != std::string::npos);
 }
 
 TEST_CASE("a core that makes turns, changes its handler or leaves it has not stalled") {

@@ -19,7 +19,7 @@ TEST_CASE("timers come due in the order of their deadlines, then of setting") {
   set(20, 3);
   CHECK(timers.next_deadline() == instant{10});
   CHECK_FALSE(timers.take_due(instant{9}));
-  while (task due = timers.take_due(instant{20})) due();
+  while (job due = timers.take_due(instant{20})) due();
   CHECK(ran == std::vector<int>{1, 2, 3});
   CHECK(timers.next_deadline() == instant{30});
   timers.take_due(instant{30})();
@@ -51,7 +51,7 @@ TEST_CASE("a timer may set and cancel others while it runs") {
     CHECK(timers.cancel(later));
     timers.add(instant{1}, [&] { ran.push_back(2); });
   });
-  while (task due = timers.take_due(instant{10})) due();
+  while (job due = timers.take_due(instant{10})) due();
   CHECK(ran == std::vector<int>{1, 2});
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("many timers, set and cancelled at random, come out as a sorted list w
   }
   std::erase_if(expected, [](const entry& e) { return e.cancelled; });
   std::stable_sort(expected.begin(), expected.end(), [](const entry& a, const entry& b) { return a.when < b.when; });
-  while (task due = timers.take_due(instant{300})) due();
+  while (job due = timers.take_due(instant{300})) due();
   REQUIRE(ran.size() == expected.size());
   for (std::size_t i = 0; i < ran.size(); ++i) REQUIRE(ran[i] == expected[i].n);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One core, as the code that runs on it sees it: endpoints, lines, timers, its own I/O context.
 //
-// A `core` belongs to its CPU driver's thread. Every member may be called there only, from a handler, a task or a
+// A `core` belongs to its CPU driver's thread. Every member may be called there only, from a handler, a job or a
 // timer, unless it says otherwise; machine::post() is the way in from elsewhere. Handlers run to completion and never
 // nest: a line to one's own core waits in the run queue until the running handler has returned. The same class stands
 // before a real core and a simulated one.
@@ -12,7 +12,7 @@
 #include <cstring>
 
 #include <cooper/runtime/channel.hpp>
-#include <cooper/runtime/task.hpp>
+#include <cooper/runtime/job.hpp>
 #include <cooper/vocabulary/error.hpp>
 #include <cooper/vocabulary/ids.hpp>
 #include <cooper/vocabulary/line.hpp>
@@ -71,6 +71,14 @@ class core {
   // Lines that still come are counted and dropped. The slot is used again after a grace period, under another
   // generation. False if the address is not an open endpoint of this core.
   virtual bool close(address endpoint) = 0;
+  // What becomes of a line whose endpoint is not open, or not any more: handler(self, ...) may answer its sender. It is
+  // also told, with this core as the sender, of lines that were given up because they waited for a core that went down.
+  // Without one the line is dropped. It is counted (lines_dropped) either way. One a core; null takes it away.
+  virtual void on_undeliverable(line_handler handler, void* self) = 0;
+
+  // One pointer for the layer above, which finds its own part of this core by it. Null unless set.
+  void attach(void* layer) noexcept { attached_ = layer; }
+  void* attached() const noexcept { return attached_; }
 
   // -- lines -------------------------------------------------------------------------------------------------------
 
@@ -101,18 +109,18 @@ class core {
     return post_words(to, type, via, copy, words);
   }
   // Runs `then` once the lane to that core takes lines again, or at once if it does, or if the core is down.
-  virtual void when_writable(core_id to, lane via, task then) = 0;
+  virtual void when_writable(core_id to, lane via, job then) = 0;
 
   // -- time, deferred work, I/O ------------------------------------------------------------------------------------
 
   virtual instant now() = 0;
-  virtual void defer(task work) = 0;  // runs in a later turn of this core
-  virtual timer_id at(instant when, task work) = 0;
-  timer_id after(duration d, task work) { return at(now() + d, std::move(work)); }
+  virtual void defer(job work) = 0;  // runs in a later turn of this core
+  virtual timer_id at(instant when, job work) = 0;
+  timer_id after(duration d, job work) { return at(now() + d, std::move(work)); }
   virtual bool cancel(timer_id timer) = 0;  // false if it has run or was cancelled
   // Runs `work` here after a grace period: once every core has begun a new turn, or is parked or down. What a handler
   // anywhere may still have been reading when this was called is then out of use.
-  virtual void retire(task work) = 0;
+  virtual void retire(job work) = 0;
   // The core's own I/O context; its handlers run on this core, between turns. Errors: not_supported_here (simulated).
   virtual result<boost::asio::io_context*> io() = 0;
 
@@ -139,6 +147,7 @@ class core {
  private:
   core_id id_;
   machine* home_;
+  void* attached_ = nullptr;
 };
 
 }  // namespace cooper

@@ -11,8 +11,10 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <cooper/runtime/core.hpp>
@@ -123,12 +125,28 @@ class machine {
   virtual result<core*> adopt(core_id which) = 0;
 
   virtual std::vector<core_status> status() const = 0;
+  // Numbers that a layer above knows of a core, by name: they become part of the status that a running process tells.
+  // `more` is called from any thread until it is replaced; an empty function takes it away, and describe_cores returns
+  // when none of its calls is under way.
+  using core_numbers = std::vector<std::pair<std::string, std::uint64_t>>;
+  void describe_cores(std::function<core_numbers(core_id)> more) {
+    const std::lock_guard lock{describe_mutex_};
+    describe_ = std::move(more);
+  }
+  core_numbers numbers_of(core_id which) const {
+    const std::lock_guard lock{describe_mutex_};
+    return describe_ ? describe_(which) : core_numbers{};
+  }
   virtual std::string prometheus() const = 0;  // metrics, text exposition format
   virtual void set_tracing(bool on) = 0;
   virtual std::string chrome_trace() const = 0;  // what the rings hold now, Chrome JSON
 
  protected:
   machine() = default;
+
+ private:
+  mutable std::mutex describe_mutex_;
+  std::function<core_numbers(core_id)> describe_;
 };
 
 }  // namespace cooper

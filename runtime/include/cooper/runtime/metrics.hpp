@@ -63,7 +63,7 @@ class counter {
   X(wake_latency_ns, gauge, wake_latency_seconds, "Time from the last signal to this driver until it ran again.") \
   X(poll_budget_ns, gauge, poll_budget_seconds, "How long the driver polls now before it sleeps.")                \
   X(turns_busy, counter, turns_busy, "Turns in which there was something to do.")                                 \
-  X(gateway_tasks, counter, gateway_tasks, "Tasks from foreign threads that were run.")                           \
+  X(gateway_tasks, counter, gateway_tasks, "Jobs from foreign threads that were run.")                            \
   X(timers_fired, counter, timers_fired, "Timers that came due and ran.")                                         \
   X(io_polls, counter, io_polls, "Times that the core's I/O context was polled.")                                 \
   X(stalls, counter, stalls, "Handlers that held the driver for longer than the stall limit.")                    \

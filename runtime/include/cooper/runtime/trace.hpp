@@ -36,7 +36,7 @@ enum class trace_kind : std::uint8_t {
   wake_sent,      // peer
   timer,          // arg: timer id
   io,             // arg: completions that ran
-  gateway,        // arg: tasks that ran
+  gateway,        // arg: jobs that ran
   bind,           // peer
   close,          // peer
   stall,          // slot; arg: for how long, in ns

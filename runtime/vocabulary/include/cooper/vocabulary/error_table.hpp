@@ -37,4 +37,10 @@
   X(io_failed, "a system call failed", "see the system's own words in the message")                                 \
   X(socket_unavailable, "no process answers on that socket",                                                        \
     "'cooper ps' lists running machines; start one, or check XDG_RUNTIME_DIR")                                      \
+  X(mailbox_full, "the receiver's core is behind, and no more may wait for it",                                     \
+    "send less at a time, or wait for credit")                                                                      \
+  X(no_receiver, "the receiver has ended, or its address is from an earlier life", "ask for its address again")     \
+  X(deadline_passed, "no answer came before the deadline", "allow more time, or see what the receiver does")        \
+  X(cancelled, "the operation was given up", "its actor has ended, or nobody waits for it")                         \
+  X(handler_failed, "the receiver's handler threw an exception", "see the receiver's own report")                   \
   X(not_supported_here, "this kind of machine does not offer that", "see the message for the kind that does")

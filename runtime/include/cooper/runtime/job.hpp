@@ -9,12 +9,12 @@
 
 namespace cooper {
 
-class task {
+class job {
  public:
-  task() = default;
+  job() = default;
 
   template <std::invocable F>
-  requires(!std::same_as<std::remove_cvref_t<F>, task>) task(F&& f)
+  requires(!std::same_as<std::remove_cvref_t<F>, job>) job(F&& f)
       : body_{std::make_unique<model<std::decay_t<F>>>(std::forward<F>(f))} {}
 
   explicit operator bool() const { return body_ != nullptr; }

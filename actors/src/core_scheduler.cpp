@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <cooper/actors/core_scheduler.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+#include <stdexcept>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <caf/actor_system.hpp>
+#include <caf/scheduled_actor.hpp>
+#include <caf/settings.hpp>
+#include <caf/timespan.hpp>
+
+#include <cooper/actors/resident.hpp>
+#include "core_clock.hpp"
+#include "core_unit.hpp"
+#include "printer.hpp"
+
+namespace cooper::actors {
+
+struct core_scheduler::settings {
+  machine_options boot;
+  placement_policy policy = placement_policy::adaptive;
+  std::optional<std::string> cores;
+  std::optional<std::size_t> cores_max;
+};
+
+namespace {
+
+// An actor's run is cut here, so that a full mailbox does not keep the core from its lines. CAF's own default has no
+// bound, because a worker has nothing else to do.
+constexpr std::size_t messages_per_run_max = 256;
+
+result<placement_policy> parse_policy(std::string_view text) {
+  if (text == "adaptive") return placement_policy::adaptive;
+  if (text == "spread") return placement_policy::spread;
+  if (text == "pack") return placement_policy::pack;
+  if (text == "spawner") return placement_policy::spawner;
+  return error{errc::bad_option,
+               fmt::format("cooper.placement: '{}' is none of adaptive, spread, pack, spawner", text)};
+}
+
+[[noreturn]] void refuse(const error& why) { throw std::runtime_error("cooper: " + why.message()); }
+
+}  // namespace
+
+caf::actor_system::module* core_scheduler::make(caf::actor_system& system, caf::detail::type_list<>) {
+  return new core_scheduler{system};
+}
+
+core_scheduler::core_scheduler(caf::actor_system& system, machine* given)
+    : abstract_coordinator{system},
+      settings_{std::make_unique<settings>()},
+      machine_{given},
+      clock_{std::make_unique<system_clock>(*this)} {}
+
+core_scheduler::~core_scheduler() = default;
+
+core_scheduler* core_scheduler::of(caf::actor_system& system) noexcept {
+  return dynamic_cast<core_scheduler*>(&system.scheduler());
+}
+
+result<caf::execution_unit*> core_scheduler::unit_of(core_id where) const {
+  if (where.value >= units_.size()) {
+    return error{errc::no_such_core,
+                 fmt::format("core {}; this machine has cores 0 to {}", where.value, units_.size() - 1)};
+  }
+  if (machine_->status()[where.value].state == core_state::down) {
+    return error{errc::core_down, fmt::format("core {}", where.value)};
+  }
+  return static_cast<caf::execution_unit*>(units_[where.value].get());
+}
+
+void core_scheduler::init(caf::actor_system_config& cfg) {
+  abstract_coordinator::init(cfg);
+  if (const auto text = caf::get_if<std::string>(&cfg, "cooper.cores")) {
+    settings_->cores = *text;
+  }
+  if (const auto text = caf::get_if<std::string>(&cfg, "cooper.placement")) {
+    const auto policy = parse_policy(*text);
+    if (!policy) refuse(policy.error());
+    settings_->policy = *policy;
+  }
+  if (const auto budget = caf::get_if<caf::timespan>(&cfg, "cooper.poll-budget")) {
+    settings_->boot.poll_budget = duration{budget->count()};
+  }
+  if (const auto workers = caf::get_if<std::size_t>(&cfg, "scheduler.max-threads")) settings_->cores_max = *workers;
+  for (const auto& [name, value] : caf::get_or(cfg, "cooper", caf::settings{})) {
+    if (name != "cores" && name != "placement" && name != "poll-budget") {
+      refuse({errc::bad_option, fmt::format("cooper.{}: there is no such setting; there are cooper.cores, "
+                                            "cooper.placement and cooper.poll-budget",
+                                            name)});
+    }
+  }
+  if (const auto booted = boot(); !booted) refuse(booted.error());
+  num_workers_ = units_.size();
+  machine_->describe_cores([this](core_id which) { return units_[which.value]->numbers(); });
+}
+
+result<void> core_scheduler::boot() {
+  if (machine_ == nullptr) {
+    auto where = topology::discover();
+    if (!where) return where.error();
+    machine_options& options = settings_->boot;
+    if (settings_->cores || settings_->cores_max) {
+      auto usable = select_cores(*where, settings_->cores, false);
+      if (!usable) return usable.error();
+      const std::size_t most = settings_->cores_max.value_or(usable->size());
+      if (most > usable->size()) {
+        fmt::print(stderr,
+                   "cooper: scheduler.max-threads asks for {} workers; there is one driver a core, and {} cores\n",
+                   most, usable->size());
+      }
+      if (most != 0 && most < usable->size()) usable->resize(most);
+      // Without a list, cores that another process holds are left out; that takes precedence over a mere bound.
+      if (settings_->cores || usable->size() < where->allowed_cores().size()) options.cores = std::move(*usable);
+    }
+    auto booted = machine::boot(*where, options);
+    if (!booted) return booted.error();
+    own_ = std::move(*booted);
+    machine_ = own_.get();
+  }
+  for (std::size_t i = 0; i < machine_->core_count(); ++i) {
+    const core_id id{static_cast<std::uint16_t>(i)};
+    units_.push_back(std::make_unique<core_unit>(*this, system(), id, machine_->core_count()));
+    units_.back()->use(settings_->policy);
+  }
+  for (const auto& unit : units_) {
+    result<void> begun;
+    const auto called = machine_->call(unit->id(), [&](core& here) { begun = unit->begin(here); });
+    if (!called) return called.error();
+    if (!begun) return begun.error();
+  }
+  return {};
+}
+
+void core_scheduler::start() { utility_actors_[printer_id] = system().spawn<actors::printer, caf::hidden>(); }
+
+void core_scheduler::stop() {
+  machine_->describe_cores({});
+  // On a machine that is stepped by hand nobody turns the cores while this thread waits for an actor's end.
+  if (!machine_->simulated()) {
+    stop_actors();
+  } else {
+    for (auto& actor : utility_actors_) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+    machine_->run();
+  }
+  for (const auto& unit : units_) {
+    // One that is down has ended its actors when it went.
+    if (unit->in_service()) static_cast<void>(machine_->call(unit->id(), [&](core&) { unit->end(); }));
+  }
+  // sync(scheduler.stopped) release <-> scheduler.stopped: as there.
+  stopped_.store(true, std::memory_order_release);
+  if (own_) {
+    for (auto stopped = own_->stop(); !stopped; stopped = own_->stop()) {
+      fmt::print(stderr, "cooper: {}\n", stopped.error().message());
+    }
+  }
+  for (auto& actor : utility_actors_) actor = nullptr;
+}
+
+result<void> core_scheduler::down(core_id which, duration deadline) {
+  const auto found = unit_of(which);
+  if (!found) return found.error();
+  std::size_t running = 0;
+  for (const auto& unit : units_) running += unit->in_service() ? 1 : 0;
+  if (running < 2) return error{errc::last_core, fmt::format("core {}", which.value)};
+  core_unit& unit = *units_[which.value];
+  unit.in_service(false);
+  if (const auto left = machine_->call(which, [&](core&) { unit.leave(); }); !left) return left.error();
+  if (const auto gone = machine_->down(which, deadline); !gone) return gone.error();
+  for (const auto& other : units_) {
+    if (other->in_service()) static_cast<void>(machine_->call(other->id(), [&](core&) { other->peer_is_down(which); }));
+  }
+  return {};
+}
+
+result<void> core_scheduler::up(core_id which) {
+  if (which.value >= units_.size()) return error{errc::no_such_core, fmt::format("core {}", which.value)};
+  if (const auto risen = machine_->up(which); !risen) return risen.error();
+  core_unit& unit = *units_[which.value];
+  result<void> begun;
+  if (const auto called = machine_->call(which, [&](core&) { begun = unit.come_back(); }); !called)
+    return called.error();
+  if (begun) unit.in_service(true);
+  return begun;
+}
+
+caf::actor_clock& core_scheduler::clock() noexcept { return *clock_; }
+
+std::size_t core_scheduler::messages_per_run() const noexcept {
+  return std::min(max_throughput_, messages_per_run_max);
+}
+
+core_id core_scheduler::next_core() noexcept {
+  // sync(scheduler.turn) relaxed: any order of turns will do.
+  return units_[turn_.fetch_add(1, std::memory_order_relaxed) % units_.size()]->id();
+}
+
+core_unit& core_scheduler::next_in_turn() {
+  const bool first = settings_->policy == placement_policy::pack || settings_->policy == placement_policy::spawner;
+  if (first && units_.front()->in_service()) return *units_.front();
+  for (std::size_t tries = 0; tries < units_.size(); ++tries) {
+    core_unit& next = *units_[next_core().value];
+    if (next.in_service()) return next;
+  }
+  return *units_.front();
+}
+
+core_unit& core_scheduler::home_of(caf::resumable& what) {
+  core_unit* here = core_unit::here();
+  const bool ours = here != nullptr && &here->owner() == this;
+  if (what.subtype() != caf::resumable::scheduled_actor) return ours ? *here : *units_.front();
+  auto& actor = static_cast<caf::scheduled_actor&>(what);
+  // A unit of ours stands there since the actor was made by one of our actors, or since it got its home.
+  for (const auto& unit : units_) {
+    if (actor.context() == unit.get()) {
+      const bool kept =
+          settings_->policy != placement_policy::spread || actor.getf(caf::abstract_actor::is_initialized_flag);
+      if (kept && unit->in_service()) return *unit;
+      break;
+    }
+  }
+  core_unit& home = next_in_turn();
+  actor.context(&home);
+  return home;
+}
+
+void core_scheduler::enqueue(caf::resumable* what) {
+  core_unit& home = home_of(*what);
+  core_unit* here = core_unit::here();
+  if (here == &home) return home.make_ready(what);
+  if (here != nullptr && &here->owner() == this) return here->forward(home, what);
+  if (!post(home, [&home, what] { home.make_ready(what); })) home_is_gone(what);
+}
+
+void core_scheduler::home_is_gone(caf::resumable* what) {
+  // sync(scheduler.stopped) acquire <-> scheduler.stopped: as in the header.
+  if (!stopped_.load(std::memory_order_acquire)) {
+    for (const auto& unit : units_) {
+      if (!unit->in_service()) continue;
+      const bool actor = what->subtype() == caf::resumable::scheduled_actor;
+      if (actor) static_cast<caf::scheduled_actor*>(what)->context(unit.get());
+      if (post(*unit, [u = unit.get(), what] { u->make_ready(what); })) return;
+    }
+  }
+  cleanup_and_release(what);
+}
+
+bool core_scheduler::post(core_unit& where, std::function<void()> work) {
+  // sync(scheduler.stopped) acquire <-> scheduler.stopped: as in the header.
+  if (stopped_.load(std::memory_order_acquire)) return false;
+  for (;;) {
+    const auto posted = machine_->post(where.id(), [work](core&) { work(); });
+    if (posted) return true;
+    // From one of our cores it does not wait: only shutting down and rare conversations come this way.
+    if (posted.error().code() != errc::queue_full) return false;
+  }
+}
+
+std::uint64_t parcels_refused(caf::actor_system& system) {
+  std::uint64_t sum = 0;
+  if (const auto* scheduler = core_scheduler::of(system)) {
+    for (const auto& unit : scheduler->units()) sum += unit->seen_counters().parcels_refused.read();
+  }
+  return sum;
+}
+
+void run_on(caf::actor_system_config& cfg, machine& m) {
+  cfg.module_factories.emplace_back([&m](caf::actor_system& system) -> caf::actor_system::module* {
+    return new core_scheduler{system, &m};
+  });
+}
+
+}  // namespace cooper::actors

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "core_unit.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <caf/actor_control_block.hpp>
+#include <caf/detail/sync_request_bouncer.hpp>
+#include <caf/logger.hpp>
+#include <caf/scheduled_actor.hpp>
+#include <caf/sec.hpp>
+
+#include <cooper/actors/caf_error.hpp>
+#include <cooper/actors/protocol.hpp>
+#include <cooper/actors/resident.hpp>
+
+namespace cooper::actors {
+
+core_unit::core_unit(core_scheduler& owner, caf::actor_system& system, core_id id, std::size_t core_count)
+    : execution_unit{&system}, owner_{owner}, id_{id}, calls_{core_count}, kept_(core_count), one_way_(core_count) {}
+
+core_unit::~core_unit() = default;
+
+result<void> core_unit::begin(core& here) {
+  COOPER_ASSERT(here.attached() == nullptr, "a machine belongs to one actor system");
+  core_ = &here;
+  const auto opened = here.open(&core_unit::on_line, this);
+  if (!opened) return opened.error();
+  // sync(unit.at) release <-> unit.at: as there.
+  at_.store(*opened, std::memory_order_release);
+  here.on_undeliverable(&core_unit::on_undeliverable, this);
+  clock_.attach(&here);
+  calls_.attach(here);
+  here.attach(this);
+  return {};
+}
+
+// Everything of this system on this core ends: no actor is left that could run.
+void core_unit::end() {
+  calls_.fail_all(errc::cancelled);
+  end_residents(caf::make_error(caf::exit_reason::user_shutdown));
+  clock_.cancel_all();
+  while (!ready_.empty()) {
+    caf::resumable* what = ready_.front();
+    ready_.pop_front();
+    caf::scheduler::abstract_coordinator::cleanup_and_release(what);
+  }
+  tell_waiting();
+  for (caf::resumable* what : std::exchange(released_, {})) caf::intrusive_ptr_release(what);
+  core_->close(at());
+  core_->on_undeliverable(nullptr, nullptr);
+  core_->attach(nullptr);
+  // An actor that spawned here has left the system's logger with this thread, and the system's end waits for that.
+  caf::logger::set_current_actor_system(nullptr);
+}
+
+void core_unit::leave() {
+  leaving_ = true;
+  calls_.fail_all(errc::core_down);
+  end_residents(make_error(errc::core_down));
+  while (!ready_.empty()) {
+    caf::resumable* what = ready_.front();
+    ready_.pop_front();
+    owner_.home_is_gone(what);
+  }
+  tell_waiting();
+  for (const auto& other : owner_.units()) {
+    if (!other->in_service()) continue;
+    auto entries = std::make_shared<unit_clock::entries>(clock_.take_all());
+    if (owner_.post(*other, [u = other.get(), entries] { u->clock().add_all(std::move(*entries)); })) break;
+    clock_.add_all(std::move(*entries));
+  }
+}
+
+result<void> core_unit::come_back() {
+  leaving_ = false;
+  armed_ = false;
+  const auto opened = core_->open(&core_unit::on_line, this);
+  if (!opened) return opened.error();
+  // sync(unit.at) release <-> unit.at: as there.
+  at_.store(*opened, std::memory_order_release);
+  for (kept_lines& kept : kept_) kept.asked = false;
+  return {};
+}
+
+void core_unit::peer_is_down(core_id peer) {
+  calls_.fail_all(errc::core_down, peer);
+  flush_kept(peer);
+  std::fill(one_way_.begin(), one_way_.end(), 0);
+}
+
+void core_unit::end_residents(const caf::error& why) {
+  while (!residents_.empty()) {
+    resident& r = *residents_.back();
+    end(r.self(), why);
+    if (!residents_.empty() && residents_.back() == &r) remove(r);
+  }
+}
+
+void core_unit::end_newcomer(caf::scheduled_actor& actor) { end(actor, make_error(errc::core_down)); }
+
+// As if the actor had ended itself, so that what it does at its end is done.
+void core_unit::end(caf::scheduled_actor& actor, caf::error why) {
+  actor.context(this);
+  actor.quit(std::move(why));
+  actor.finalize();
+}
+
+machine::core_numbers core_unit::numbers() const {
+  return {{"core_actors", counters_.residents.read()},
+          {"waiting", waiting()},
+          {"running_actor", running()},
+          {"runs", counters_.runs.read()},
+          {"parcels_sent", counters_.parcels_sent.read()},
+          {"parcels_refused", counters_.parcels_refused.read()},
+          {"calls", counters_.calls.read()},
+          {"lines_refused", counters_.lines_refused.read()},
+          {"moved", counters_.moved.read()}};
+}
+
+// -- running ----------------------------------------------------------------------------------------------------------
+
+void core_unit::exec_later(caf::resumable* what) { owner_.enqueue(what); }
+
+void core_unit::make_ready(caf::resumable* what) {
+  if (leaving_) return owner_.home_is_gone(what);
+  ready_.push_back(what);
+  arm();
+}
+
+// In a flow that goes one way only, nobody waits for an answer: run on the first message, each actor would be woken for
+// every single one. Let some gather.
+void core_unit::make_ready_soon(caf::resumable* what) {
+  ready_.push_back(what);
+  if (armed_) return;
+  if (ready_.size() >= gather_max) return arm();
+  if (gathering_) return;
+  gathering_ = true;
+  core_->after(gather_for, [this] {
+    gathering_ = false;
+    if (!ready_.empty()) arm();
+  });
+}
+
+void core_unit::arm() {
+  if (armed_) return;
+  armed_ = true;
+  if (core_->send_words(at(), kind_run_ready, lane::request, nullptr, 0) != send_result::ok) {
+    core_->defer([this] {
+      armed_ = false;
+      run_ready();
+    });
+  }
+}
+
+void core_unit::run_ready() {
+  const bool watch = placement_.adaptive();
+  const instant begun = watch ? core_->now() : instant{};
+  unsigned count = 0;
+  for (; count < ready_budget && !ready_.empty(); ++count) {
+    caf::resumable* next = ready_.front();
+    ready_.pop_front();
+    run(next);
+    // Long runs: look early whether others could take some of what waits.
+    if (watch && count % 4 == 3 && core_->now() - begun > long_batch) {
+      ++count;
+      break;
+    }
+  }
+  tell_waiting();
+  if (!released_.empty()) {
+    for (caf::resumable* what : std::exchange(released_, {})) caf::intrusive_ptr_release(what);
+  }
+  if (watch) {
+    placement_.ran(count, core_->now() - begun);
+    if (placement_.overloaded(ready_.size())) hand_over_some();
+  }
+  if (!ready_.empty()) arm();
+}
+
+void core_unit::run(caf::resumable* what) {
+  std::uint64_t id = 0;
+  if (what->subtype() == caf::resumable::scheduled_actor) id = static_cast<caf::scheduled_actor*>(what)->id();
+  set_running(id);
+  counters_.runs.add(1);
+  switch (what->resume(this, owner_.messages_per_run())) {
+    case caf::resumable::resume_later:
+      ready_.push_back(what);
+      break;
+    case caf::resumable::awaiting_message:
+    case caf::resumable::done:
+    case caf::resumable::shutdown_execution_unit:
+      caf::intrusive_ptr_release(what);
+      break;
+  }
+  set_running(0);
+}
+
+void core_unit::forward(core_unit& home, caf::resumable* what) {
+  const auto word = reinterpret_cast<std::uint64_t>(what);
+  one_way_[home.id_.value] = 0;
+  if (post(home.at(), kind_resume, &word, 1, if_full::keep) == send_result::closed) {
+    owner_.home_is_gone(what);
+  }
+}
+
+// Waiting actors for a core on which none waits; they are not running, so their home may change here.
+void core_unit::hand_over_some() {
+  for (const auto& other : owner_.units()) {
+    if (other.get() == this || other->waiting() != 0 || other->running() != 0) continue;
+    for (std::size_t n = ready_.size() / 2; n > 0; --n) {
+      caf::resumable* what = ready_.back();
+      if (what->subtype() != caf::resumable::scheduled_actor || is_resident(what)) return;
+      ready_.pop_back();
+      move_to(*other, what);
+    }
+    return;
+  }
+}
+
+void core_unit::move_to(core_unit& home, caf::resumable* what) {
+  static_cast<caf::scheduled_actor*>(what)->context(&home);
+  counters_.moved.add(1);
+  forward(home, what);
+}
+
+bool core_unit::is_resident(caf::resumable* what) {
+  return dynamic_cast<resident*>(static_cast<caf::scheduled_actor*>(what)) != nullptr;
+}
+
+// -- lines ------------------------------------------------------------------------------------------------------------
+
+void core_unit::on_line(void* self, core&, const line_view& line) { static_cast<core_unit*>(self)->take(line); }
+
+void core_unit::take(const line_view& line) {
+  const auto* words = reinterpret_cast<const std::uint64_t*>(line.payload);
+  switch (line.type) {
+    case kind_run_ready:
+      armed_ = false;
+      run_ready();
+      break;
+    case kind_resume: {
+      auto* what = reinterpret_cast<caf::resumable*>(words[0]);
+      if (what->subtype() == caf::resumable::scheduled_actor) {
+        auto* actor = static_cast<caf::scheduled_actor*>(what);
+        if (ready_.empty() && placement_.woken_from(actor->id(), line.from, id_)) {
+          return move_to(*owner_.units()[line.from.value], what);
+        }
+      }
+      if (++one_way_[line.from.value] > one_way_flow) {
+        make_ready_soon(what);
+      } else {
+        make_ready(what);
+      }
+      break;
+    }
+    case kind_settle: {
+      auto* r = reinterpret_cast<resident*>(words[0]);
+      r->settle(words[1] != 0);
+      release_later(&r->self());
+      break;
+    }
+    case kind_deliver: {
+      auto* r = reinterpret_cast<resident*>(words[0]);
+      r->take_parcel(caf::mailbox_element_ptr{reinterpret_cast<caf::mailbox_element*>(words[1])});
+      release_later(&r->self());
+      break;
+    }
+    case kind_flush:
+      post_surely(owner_.units()[line.from.value]->at(), kind_flushed, words, 1);
+      break;
+    case kind_flushed:
+      flush_answered(words[0]);
+      break;
+    case kind_call_value:
+      if (call_base* call = calls_.take(words[0])) call->answer(line.payload + 8);
+      break;
+    case kind_call_error:
+      if (call_base* call = calls_.take(words[0])) call->fail(static_cast<errc>(words[1]));
+      break;
+    default:
+      break;
+  }
+}
+
+void core_unit::on_undeliverable(void* self, core&, const line_view& line) {
+  static_cast<core_unit*>(self)->give_back(line.from, line.type, reinterpret_cast<const std::uint64_t*>(line.payload));
+}
+
+// A line has no receiver: whoever waits for an answer must hear of it, and what it holds is released.
+void core_unit::give_back(core_id from, message_type type, const std::uint64_t* words) {
+  const auto bounce = [](std::uint64_t word) {
+    const caf::mailbox_element_ptr what{reinterpret_cast<caf::mailbox_element*>(word)};
+    caf::detail::sync_request_bouncer answer{caf::make_error(caf::sec::request_receiver_down)};
+    answer(*what);
+  };
+  switch (type) {
+    case kind_parcel:
+      return bounce(words[0]);
+    case kind_resume:
+      return owner_.home_is_gone(reinterpret_cast<caf::resumable*>(words[0]));
+    case kind_settle: {
+      auto* r = reinterpret_cast<resident*>(words[0]);
+      end(r->self(), make_error(errc::core_down));
+      return release_later(&r->self());
+    }
+    case kind_deliver:
+      bounce(words[1]);
+      return release_later(&reinterpret_cast<resident*>(words[0])->self());
+    case kind_flush:
+      return post_surely(owner_.units()[from.value]->at(), kind_flushed, words, 1);
+    default:
+      break;
+  }
+  if (type < 0x800 && (type & detail::request_mark) != 0) {
+    const std::uint64_t reply[2] = {words[0], static_cast<std::uint64_t>(errc::no_receiver)};
+    post_surely(owner_.units()[from.value]->at(), kind_call_error, reply, 2, lane::reply);
+  }
+}
+
+send_result core_unit::post(address to, message_type type, const std::uint64_t* words, std::size_t count, if_full then,
+                            lane via) {
+  kept_lines& kept = kept_[to.core.value];
+  // What waits here goes first, whatever its lane: it is seldom, and order matters more.
+  if (kept.lines.empty()) [[likely]] {
+    const send_result sent = core_->post_words(to, type, via, words, count);
+    if (sent != send_result::full || then == if_full::refuse) return sent;
+  } else if (then == if_full::refuse) {
+    return send_result::full;
+  }
+  kept_line line{.to = to, .type = type, .words = {}, .count = count, .via = via};
+  std::copy_n(words, count, line.words);
+  if (then == if_full::keep_newest && kept.lines.size() >= kept_newest_max) drop_oldest(to.core);
+  kept.lines.push_back(line);
+  ask_for_room(to.core);
+  return send_result::ok;
+}
+
+void core_unit::drop_oldest(core_id to) {
+  auto& lines = kept_[to.value].lines;
+  for (auto line = lines.begin(); line != lines.end(); ++line) {
+    if (line->type != kind_parcel) continue;
+    auto* what = reinterpret_cast<caf::mailbox_element*>(line->words[0]);
+    const auto* sender = what->sender ? dynamic_cast<const resident*>(what->sender->get()) : nullptr;
+    if (!what->mid.is_async() || sender == nullptr || sender->policy() != overflow_policy::drop_oldest) continue;
+    const caf::mailbox_element_ptr dropped{what};
+    lines.erase(line);
+    counters_.parcels_refused.add(1);
+    return;
+  }
+}
+
+void core_unit::ask_for_room(core_id to) {
+  kept_lines& kept = kept_[to.value];
+  if (kept.asked) return;
+  kept.asked = true;
+  const auto go_on = [this, to] {
+    kept_[to.value].asked = false;
+    flush_kept(to);
+  };
+  // To this core itself there is room after its next turn.
+  if (to == id_) return core_->defer(go_on);
+  core_->when_writable(to, kept.lines.front().via, go_on);
+}
+
+void core_unit::flush_kept(core_id to) {
+  auto& lines = kept_[to.value].lines;
+  while (!lines.empty()) {
+    const kept_line& line = lines.front();
+    const send_result sent = core_->post_words(line.to, line.type, line.via, line.words, line.count);
+    if (sent == send_result::full) return ask_for_room(to);
+    const kept_line given_back = line;
+    lines.pop_front();
+    if (sent == send_result::closed) give_back(id_, given_back.type, given_back.words);
+  }
+}
+
+// -- residents --------------------------------------------------------------------------------------------------------
+
+void core_unit::add(resident& r) {
+  r.index_ = residents_.size();
+  residents_.push_back(&r);
+  counters_.residents.set(residents_.size());
+  sweep_every_ = sweep_first;
+  arm_sweep();
+}
+
+void core_unit::remove(resident& r) {
+  residents_[r.index_] = residents_.back();
+  residents_[r.index_]->index_ = r.index_;
+  residents_.pop_back();
+  counters_.residents.set(residents_.size());
+  release_later(&r.self());
+}
+
+void core_unit::release_later(caf::resumable* what) {
+  released_.push_back(what);
+  arm();
+}
+
+void core_unit::arm_sweep() {
+  if (sweep_armed_ || residents_.empty()) return;
+  sweep_armed_ = true;
+  core_->after(sweep_every_, [this] {
+    sweep_armed_ = false;
+    sweep();
+  });
+}
+
+// Looks for actors that nobody refers to. None found: it looks half as often.
+void core_unit::sweep() {
+  std::vector<caf::strong_actor_ptr> suspects;
+  for (resident* r : residents_) {
+    if (r->unreachable(1)) suspects.emplace_back(r->self().ctrl());
+  }
+  if (suspects.empty()) {
+    sweep_every_ = std::min(2 * sweep_every_, sweep_longest);
+    return arm_sweep();
+  }
+  sweep_every_ = sweep_first;
+  when_flushed([this, suspects = std::move(suspects)]() mutable {
+    // Whoever referred to one of them had sent what it sent before, and that has arrived.
+    for (caf::strong_actor_ptr& held : suspects) {
+      auto* actor = static_cast<caf::scheduled_actor*>(held->get());
+      const auto* r = dynamic_cast<const resident*>(actor);
+      // One that ended meanwhile has lost the table's reference: ours may be its last.
+      if (!r->unreachable(2)) continue;
+      end(*actor, caf::make_error(caf::exit_reason::unreachable));
+    }
+    arm_sweep();
+  });
+}
+
+void core_unit::when_flushed(cooper::job work) {
+  flush_next_.push_back(std::move(work));
+  if (flush_awaited_ == 0) begin_flush();
+}
+
+// Every other core answers a line on the lane of parcels by one on the same lane, and so does the gateway: what was
+// sent to this core before has then been handled.
+void core_unit::begin_flush() {
+  ++flush_number_;
+  flushing_ = std::exchange(flush_next_, {});
+  flush_awaited_ = 1;
+  for (const auto& other : owner_.units()) {
+    if (other.get() == this) continue;
+    ++flush_awaited_;
+    if (post(other->at(), kind_flush, &flush_number_, 1, if_full::keep) == send_result::closed) --flush_awaited_;
+  }
+  core_->defer([this, number = flush_number_] { ask_gateway(number); });
+}
+
+void core_unit::ask_gateway(std::uint64_t number) {
+  const auto posted = core_->home().post(id_, [this, number](core&) { flush_answered(number); });
+  if (posted) return;
+  if (posted.error().code() != errc::queue_full) return flush_answered(number);
+  core_->after(std::chrono::milliseconds{1}, [this, number] { ask_gateway(number); });
+}
+
+void core_unit::flush_answered(std::uint64_t number) {
+  if (number != flush_number_ || flush_awaited_ == 0 || --flush_awaited_ != 0) return;
+  for (cooper::job& work : std::exchange(flushing_, {})) work();
+  if (!flush_next_.empty()) begin_flush();
+}
+
+}  // namespace cooper::actors

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <cooper/actors/resident.hpp>
+
+#include <cstring>
+#include <utility>
+
+#include <caf/detail/sync_request_bouncer.hpp>
+#include <caf/sec.hpp>
+#include <caf/system_messages.hpp>
+
+#include <cooper/actors/caf_error.hpp>
+#include <cooper/actors/protocol.hpp>
+#include "core_unit.hpp"
+
+namespace cooper::actors {
+namespace {
+
+// Answers a CAF request that cannot be delivered; anything else just ends.
+void bounce(caf::mailbox_element& what, caf::error why) {
+  caf::detail::sync_request_bouncer answer{std::move(why)};
+  answer(what);
+}
+
+// What may never be dropped: answers, and the messages by which actors learn of each other's ends.
+bool must_arrive(const caf::mailbox_element& what) {
+  if (what.mid.is_response()) return true;
+  const auto token = what.content().type_token();
+  return token == caf::make_type_token<caf::exit_msg>() || token == caf::make_type_token<caf::down_msg>() ||
+         token == caf::make_type_token<caf::error>();
+}
+
+// How a message that finds no room is to be treated: by what it is, and by what its sender asked for.
+core_unit::if_full treatment_of(const caf::mailbox_element& what) {
+  if (must_arrive(what)) return core_unit::if_full::keep;
+  if (what.mid.is_request() || !what.sender) return core_unit::if_full::refuse;
+  const auto* sender = dynamic_cast<const resident*>(what.sender->get());
+  if (sender == nullptr) return core_unit::if_full::refuse;
+  switch (sender->policy()) {
+    case overflow_policy::refuse:
+      break;
+    case overflow_policy::wait:
+      return core_unit::if_full::keep;
+    case overflow_policy::drop_oldest:
+      return core_unit::if_full::keep_newest;
+  }
+  return core_unit::if_full::refuse;
+}
+
+queued_line copy_of(const line_view& line) {
+  queued_line copy{.type = line.type, .from = line.from, .words = {}};
+  std::memcpy(copy.words, line.payload, line_payload_bytes);
+  return copy;
+}
+
+}  // namespace
+
+// -- owned ------------------------------------------------------------------------------------------------------------
+
+resident::owned::owned(resident& owner, action destroy, action complete)
+    : owner_{&owner}, destroy_{destroy}, complete_{complete}, next_{owner.owned_}, link_{&owner.owned_} {
+  if (next_ != nullptr) next_->link_ = &next_;
+  owner.owned_ = this;
+}
+
+void resident::owned::finished() {
+  *link_ = next_;
+  if (next_ != nullptr) next_->link_ = link_;
+  next_ = owner_->finished_;
+  link_ = nullptr;
+  owner_->finished_ = this;
+}
+
+void* resident::take_memory(std::size_t bytes) {
+  core_unit* unit = core_unit::here();
+  return unit != nullptr ? unit->frames().take(bytes) : frame_pool::take_outside(bytes);
+}
+
+void resident::give_memory_back(void* memory, std::size_t bytes) noexcept {
+  core_unit* unit = core_unit::here();
+  if (unit != nullptr) {
+    unit->frames().give_back(memory, bytes);
+  } else {
+    frame_pool::give_back_outside(memory);
+  }
+}
+
+// -- life -------------------------------------------------------------------------------------------------------------
+
+void resident::launch_at_home(bool lazy) {
+  auto* scheduler = core_scheduler::of(self_->home_system());
+  COOPER_ASSERT(scheduler != nullptr, "core actors need cfg.load<cooper::actors::core_scheduler>()");
+  home_ = &scheduler->home_of(*self_);
+  self_->context(home_);
+  if (core_unit::here() == home_) return settle(lazy);
+  // The reference travels with the line, and becomes the table's.
+  caf::intrusive_ptr_add_ref(self_->ctrl());
+  const std::uint64_t words[2] = {reinterpret_cast<std::uint64_t>(this), lazy ? 1u : 0u};
+  core_unit* here = core_unit::here();
+  if (here != nullptr && &here->owner() == scheduler) {
+    here->post_surely(home_->at(), kind_settle, words, 2);
+    return;
+  }
+  if (!scheduler->post(*home_, [this, lazy] {
+        settle(lazy);
+        caf::intrusive_ptr_release(self_->ctrl());
+      })) {
+    caf::intrusive_ptr_release(self_->ctrl());
+  }
+}
+
+void resident::settle(bool lazy) {
+  if (!home_->in_service()) return home_->end_newcomer(*self_);
+  settled_ = true;
+  caf::intrusive_ptr_add_ref(self_->ctrl());
+  home_->add(*this);
+  if (const auto opened = home_->driver().open(&resident::on_line, this)) {
+    // sync(resident.settle) release <-> resident.where: as there.
+    where_.store(pack(*opened), std::memory_order_release);
+  }
+  // Without an endpoint (the table is full) messages go by way of the unit: slower, and as right.
+  if (lazy && self_->mailbox().try_block()) return;
+  caf::intrusive_ptr_add_ref(self_->ctrl());
+  home_->make_ready(self_);
+}
+
+void resident::depart() {
+  if (!settled_) return;
+  settled_ = false;
+  if (const auto at = where()) home_->driver().close(*at);
+  // Innermost frames go with the outermost, which own them; each may own calls, which are given up.
+  while (owned* o = owned_) {
+    owned_ = o->next_;
+    if (owned_ != nullptr) owned_->link_ = &owned_;
+    o->destroy_(*o);
+  }
+  reap();
+  for (const auto& [caller, word] : std::exchange(queued_calls_, {})) send_failure(caller, word, errc::no_receiver);
+  home_->remove(*this);
+}
+
+bool resident::idle() const {
+  // Not const in CAF, though they only look.
+  auto& self = *self_;
+  return self.mailbox().blocked() && self.get_normal_queue().cache().empty() && self.get_urgent_queue().cache().empty();
+}
+
+bool resident::unreachable(std::size_t references) const {
+  // sync(resident.references) acquire: with CAF's own release of a count, what those who dropped theirs did before.
+  const std::size_t held = self_->ctrl()->strong_refs.load(std::memory_order_acquire);
+  return settled_ && held == references && owned_ == nullptr && idle() && !awaits_response();
+}
+
+// -- CAF messages -----------------------------------------------------------------------------------------------------
+
+void resident::push(caf::mailbox_element_ptr what) { self_->caf::scheduled_actor::enqueue(std::move(what), home_); }
+
+void resident::accept(caf::mailbox_element_ptr what, bool surely) {
+  core_unit* here = core_unit::here();
+  if (here == home_) return push(std::move(what));
+  core_scheduler& scheduler = home_->owner();
+  if (here == nullptr || &here->owner() != &scheduler) {
+    // A thread that is no core of ours. The element travels by raw pointer: std::function copies what it holds.
+    caf::intrusive_ptr_add_ref(self_->ctrl());
+    caf::mailbox_element* raw = what.release();
+    if (!scheduler.post(*home_, [this, raw] {
+          take_parcel(caf::mailbox_element_ptr{raw});
+          home_->release_later(self_);
+        })) {
+      const caf::mailbox_element_ptr back{raw};
+      bounce(*back, caf::make_error(caf::sec::request_receiver_down));
+      caf::intrusive_ptr_release(self_->ctrl());
+    }
+    return;
+  }
+  const auto send = [&](core_unit::if_full then) {
+    if (const auto at = where()) [[likely]] {
+      const std::uint64_t word = reinterpret_cast<std::uint64_t>(what.get());
+      return here->post(*at, kind_parcel, &word, 1, then);
+    }
+    caf::intrusive_ptr_add_ref(self_->ctrl());
+    const std::uint64_t words[2] = {reinterpret_cast<std::uint64_t>(this), reinterpret_cast<std::uint64_t>(what.get())};
+    const send_result sent = here->post(home_->at(), kind_deliver, words, 2, then);
+    if (sent != send_result::ok) caf::intrusive_ptr_release(self_->ctrl());
+    return sent;
+  };
+  send_result sent = send(surely ? core_unit::if_full::keep : core_unit::if_full::refuse);
+  if (sent == send_result::full) [[unlikely]] {
+    if (const auto then = treatment_of(*what); then != core_unit::if_full::refuse) sent = send(then);
+  }
+  if (sent == send_result::ok) {
+    here->counters().parcels_sent.add(1);
+    static_cast<void>(what.release());
+    return;
+  }
+  if (!what->mid.is_request()) here->counters().parcels_refused.add(1);
+  bounce(*what, make_error(sent == send_result::full ? errc::mailbox_full : errc::core_down));
+}
+
+void resident::take_parcel(caf::mailbox_element_ptr what) {
+  if (is_line(*what)) {
+    // A line that was sent before this actor had an endpoint.
+    return queue_line(what->content().get_as<queued_line>(0));
+  }
+  if (!settled_ || !idle()) return push(std::move(what));
+  const core_unit::running_scope running{*home_, self_->id()};
+  home_->counters().runs.add(1);
+  if (self_->activate(home_, *what) == caf::scheduled_actor::activation_result::skipped) {
+    // Not CAF's push_to_cache: that counts the message in the list as well, whose end is then taken for a message.
+    if (what->is_high_priority()) {
+      self_->get_urgent_queue().cache().push_back(what.release());
+    } else {
+      self_->get_normal_queue().cache().push_back(what.release());
+    }
+  }
+  end_activation();
+}
+
+// -- lines ------------------------------------------------------------------------------------------------------------
+
+void resident::on_line(void* self, core& here, const line_view& line) {
+  auto& me = *static_cast<resident*>(self);
+  if (line.type == kind_parcel) {
+    return me.take_parcel(caf::mailbox_element_ptr{reinterpret_cast<caf::mailbox_element*>(line.as<std::uint64_t>())});
+  }
+  me.take_line(here, line);
+}
+
+void resident::take_line(core& here, const line_view& line) {
+  if (idle() && self_->getf(caf::abstract_actor::is_initialized_flag) && !awaits_response()) [[likely]] {
+    const core_unit::running_scope running{*home_, self_->id()};
+    home_->counters().runs.add(1);
+    return activate([&] { run_line(here, line); });
+  }
+  queue_line(copy_of(line));
+}
+
+void resident::queue_line(const queued_line& line) {
+  if ((line.type & detail::request_mark) != 0) {
+    if (self_->mailbox().closed()) return send_failure(line.from, line.words[0], errc::no_receiver);
+    queued_calls_.emplace_back(line.from, line.words[0]);
+  }
+  push(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, line));
+}
+
+void resident::run_line(core& here, const line_view& line) {
+  const std::size_t index = line.type & detail::index_mask;
+  // Only a line that no compiler has checked, an address of another protocol, comes here.
+  if (table_ == nullptr || index >= table_->size) {
+    if ((line.type & detail::request_mark) != 0) {
+      send_failure(line.from, line.as<std::uint64_t>(), errc::no_receiver);
+    }
+    return;
+  }
+  table_->handlers[index](*this, here, line);
+}
+
+bool resident::is_line(const caf::mailbox_element& what) const {
+  const caf::type_erased_tuple& content = what.content();
+  return content.size() == 1 && content.match_element<queued_line>(0);
+}
+
+void resident::consume_line(caf::mailbox_element& what) {
+  const auto& copy = what.content().get_as<queued_line>(0);
+  const line_view line{reinterpret_cast<const std::byte*>(copy.words), copy.type, copy.from, lane::request};
+  self_->current_mailbox_element(nullptr);
+  if ((copy.type & detail::request_mark) != 0) std::erase(queued_calls_, std::pair{copy.from, copy.words[0]});
+  run_line(home_->driver(), line);
+}
+
+void resident::begin_activation() {
+  self_->context(home_);
+  // A stale one would let make_response_promise() answer an old message.
+  self_->current_mailbox_element(nullptr);
+}
+
+core_id resident::home_core() const noexcept { return home_->id(); }
+
+void resident::reap() {
+  while (owned* o = finished_) {
+    finished_ = o->next_;
+    try {
+      o->complete_(*o);
+    } catch (...) {
+      handle_exception(std::current_exception());
+    }
+    o->destroy_(*o);
+  }
+}
+
+void resident::end_activation() {
+  if (finished_ != nullptr) reap();
+  self_->bhvr_stack().cleanup();
+  // An actor with a behaviour is alive: CAF's own look at that is a call.
+  if (!self_->has_behavior()) [[unlikely]]
+    self_->finalize();
+}
+
+send_result resident::send_line(const resident& to, message_type type, const std::uint64_t* words, std::size_t count) {
+  if (const auto at = to.where()) [[likely]]
+    return send_line(*at, type, words, count);
+  // It is not at home yet: by way of its mailbox.
+  queued_line copy{.type = type, .from = home_->id(), .words = {}};
+  if (count != 0) std::memcpy(copy.words, words, count * 8);
+  auto& receiver = const_cast<resident&>(to);
+  if (receiver.home_ == home_) {
+    receiver.queue_line(copy);
+    return send_result::ok;
+  }
+  receiver.accept(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, copy), true);
+  return send_result::ok;
+}
+
+send_result resident::send_line(address to, message_type type, const std::uint64_t* words, std::size_t count) {
+  // What is kept for that core goes first.
+  const send_result sent = home_->way_is_free(to.core)
+                               ? home_->driver().send_words(to, type, lane::request, words, count)
+                               : send_result::full;
+  if (sent != send_result::ok) [[unlikely]]
+    home_->counters().lines_refused.add(1);
+  return sent;
+}
+
+std::optional<errc> resident::send_request(call_base& call, const resident* to, address at, message_type type,
+                                           std::uint64_t* words, std::size_t count, std::optional<duration> deadline) {
+  if (deadline && *deadline <= duration::zero()) return errc::deadline_passed;
+  if (to != nullptr) {
+    const auto known = to->where();
+    at = known ? *known : address{.core = to->home().id()};
+    if (!known) {
+      words[0] = home_->calls().begin(call, at.core);
+      if (words[0] == 0) return errc::mailbox_full;
+      static_cast<void>(send_line(*to, type, words, count));
+      if (deadline) home_->calls().set_deadline(call, home_->driver().now() + *deadline);
+      return {};
+    }
+  }
+  words[0] = home_->calls().begin(call, at.core);
+  if (words[0] == 0) return errc::mailbox_full;
+  home_->counters().calls.add(1);
+  const send_result sent = home_->post(at, type, words, count, core_unit::if_full::refuse);
+  if (sent != send_result::ok) [[unlikely]] {
+    home_->calls().forget(call);
+    return sent == send_result::full ? errc::mailbox_full : errc::core_down;
+  }
+  if (deadline) home_->calls().set_deadline(call, home_->driver().now() + *deadline);
+  return {};
+}
+
+void resident::send_answer(core_id caller, std::uint64_t word, const void* value, std::size_t bytes) {
+  std::uint64_t words[7];
+  words[0] = word;
+  const std::size_t count = (bytes + 7) / 8;
+  if (bytes % 8 != 0) words[count] = 0;
+  if (bytes != 0) std::memcpy(words + 1, value, bytes);
+  home_->post_surely(home_->owner().units()[caller.value]->at(), kind_call_value, words, 1 + count, lane::reply);
+}
+
+void resident::send_failure(core_id caller, std::uint64_t word, errc why) {
+  if (word == 0) return;
+  const std::uint64_t words[2] = {word, static_cast<std::uint64_t>(why)};
+  home_->post_surely(home_->owner().units()[caller.value]->at(), kind_call_error, words, 2, lane::reply);
+}
+
+void resident::when_writable(core_id to, cooper::job then) {
+  home_->driver().when_writable(to, lane::request, std::move(then));
+}
+
+// -- calls ------------------------------------------------------------------------------------------------------------
+
+void call_base::give_up() noexcept {
+  if (word_ != 0) caller_->home().calls().forget(*this);
+}
+
+void call_base::answer(const std::byte* value) {
+  resident& actor = *caller_;
+  const core_unit::running_scope running{actor.home(), actor.self().id()};
+  actor.activate([&] { on_answer_(*this, value, errc::cancelled); });
+}
+
+void call_base::fail(errc why) {
+  resident& actor = *caller_;
+  const core_unit::running_scope running{actor.home(), actor.self().id()};
+  actor.activate([&] { on_answer_(*this, nullptr, why); });
+}
+
+}  // namespace cooper::actors

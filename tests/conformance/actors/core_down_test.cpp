@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A core goes down and comes up again under an actor system.
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <cooper/actors/caf_error.hpp>
+#include "systems.hpp"
+
+using namespace cooper;
+using namespace cooper::actors;
+using namespace cooper::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+using get_atom = caf::atom_constant<caf::atom("get")>;
+using go_atom = caf::atom_constant<caf::atom("go")>;
+
+struct question {};
+struct answer {
+  std::uint64_t core;
+};
+
+struct server : core_actor<server, protocol<request<question, answer>>> {
+  using core_actor::core_actor;
+  caf::behavior make_behavior() override {
+    return {[](get_atom) { return static_cast<int>(core::current()->id().value); }};
+  }
+  answer handle(const question&) { return {core::current()->id().value}; }
+};
+
+// Calls until it is told to stop; every call must end.
+struct caller : core_actor<caller, protocol<>> {
+  caller(caf::actor_config& cfg, core_ref<server> to, std::atomic<bool>& stop)
+      : core_actor{cfg}, to_{to}, stop_{stop} {}
+  caf::behavior make_behavior() override {
+    return {[this](go_atom) {
+      auto promise = make_response_promise<int>();
+      for (int i = 0; i < 8; ++i) start(go_on(promise));
+      return promise;
+    }};
+  }
+  task<void> go_on(caf::typed_response_promise<int> promise) {
+    ++left_;
+    while (!stop_) {
+      auto got = co_await call(to_, question{});
+      if (got) {
+        ++answered_;
+        continue;
+      }
+      const errc why = got.error().code();
+      if (why != errc::core_down && why != errc::no_receiver) bad_ = true;
+      break;
+    }
+    if (--left_ == 0) promise.deliver(bad_ ? -1 : answered_);
+  }
+  core_ref<server> to_;
+  std::atomic<bool>& stop_;
+  int left_ = 0, answered_ = 0;
+  bool bad_ = false;
+};
+
+core_scheduler& scheduler_of(actor_rig& rig) { return *core_scheduler::of(rig.system()); }
+constexpr core_id first{0}, second{1};
+
+}  // namespace
+
+TEST_CASE("unmodified actors go on elsewhere, with their timers") {
+  actor_rig rig{2, "spread"};
+  caf::scoped_actor self{rig.system()};
+  std::vector<caf::actor> all;
+  for (int i = 0; i < 6; ++i) {
+    all.push_back(rig.system().spawn([](caf::event_based_actor* me) -> caf::behavior {
+      return {[](get_atom) { return static_cast<int>(core::current()->id().value); },
+              [me](go_atom) {
+                auto promise = me->make_response_promise<int>();
+                me->request(caf::actor_cast<caf::actor>(me), 30ms, std::string{"nobody"})
+                    .then([](int) {}, [=](caf::error&) mutable { promise.deliver(1); });
+                return promise;
+              },
+              [me](const std::string&) { return me->make_response_promise<int>(); }};
+    }));
+  }
+  int on_second = 0;
+  for (const auto& a : all) {
+    self->request(a, caf::infinite, get_atom::value).receive([&](int n) { on_second += n; }, [](caf::error&) {});
+  }
+  CHECK(on_second == 3);
+  std::vector<decltype(self->request(all[0], caf::infinite, go_atom::value))> waiting;
+  for (const auto& a : all) waiting.push_back(self->request(a, caf::infinite, go_atom::value));
+  REQUIRE(scheduler_of(rig).down(second));
+  for (const auto& a : all) {
+    self->request(a, caf::infinite, get_atom::value)
+        .receive([](int n) { CHECK(n == 0); }, [](caf::error&) { FAIL(""); });
+  }
+  int timeouts = 0;
+  for (auto& w : waiting) w.receive([&](int n) { timeouts += n; }, [](caf::error&) { FAIL(""); });
+  CHECK(timeouts == 6);
+  REQUIRE(scheduler_of(rig).up(second));
+  auto back = spawn_on<server>(rig.system(), second);
+  REQUIRE(back);
+  self->request(back->handle(), caf::infinite, get_atom::value)
+      .receive([](int n) { CHECK(n == 1); }, [](caf::error&) { FAIL(""); });
+}
+
+TEST_CASE("core actors of a core that goes down end, and every call to them is answered or fails") {
+  actor_rig rig;
+  caf::scoped_actor self{rig.system()};
+  for (int round = 0; round < 20; ++round) {
+    auto to = spawn_on<server>(rig.system(), second);
+    REQUIRE(to);
+    std::atomic<bool> stop{false};
+    auto from = spawn_on<caller>(rig.system(), first, *to, stop);
+    REQUIRE(from);
+    self->monitor(to->handle());
+    auto talk = self->request(from->handle(), caf::infinite, go_atom::value);
+    // Half of the time the conversation is well under way.
+    if (round % 2 == 0) {
+      self->request(to->handle(), caf::infinite, get_atom::value).receive([](int) {}, [](caf::error&) {});
+    }
+    REQUIRE(scheduler_of(rig).down(second));
+    talk.receive([](int answered) { CHECK(answered >= 0); }, [&](caf::error& e) { FAIL(rig.system().render(e)); });
+    self->receive([](const caf::down_msg& d) { CHECK(is(d.reason, errc::core_down)); });
+    const auto late = spawn_on<server>(rig.system(), second);
+    REQUIRE_FALSE(late);
+    CHECK(late.error().code() == errc::core_down);
+    bool failed = false;
+    self->request(to->handle(), caf::infinite, get_atom::value)
+        .receive([](int) {}, [&](caf::error&) { failed = true; });
+    CHECK(failed);
+    REQUIRE(scheduler_of(rig).up(second));
+    self->send_exit(from->handle(), caf::exit_reason::user_shutdown);
+  }
+}
+
+TEST_CASE("the last core stays, and so does one that is not there") {
+  actor_rig rig;
+  REQUIRE(scheduler_of(rig).down(second));
+  const auto last = scheduler_of(rig).down(first);
+  REQUIRE_FALSE(last);
+  CHECK(last.error().code() == errc::last_core);
+  CHECK(scheduler_of(rig).down(core_id{9}).error().code() == errc::no_such_core);
+  CHECK(scheduler_of(rig).down(second).error().code() == errc::core_down);
+  // The system ends with a core down.
+}
