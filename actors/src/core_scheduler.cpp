@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 
 #include <fmt/format.h>
 #include <caf/actor_system.hpp>
@@ -14,6 +15,7 @@
 #include <caf/timespan.hpp>
 
 #include <cooper/actors/resident.hpp>
+#include <cooper/actors/spawn.hpp>
 #include "core_clock.hpp"
 #include "core_unit.hpp"
 #include "printer.hpp"
@@ -169,10 +171,30 @@ result<void> core_scheduler::down(core_id which, duration deadline) {
   if (running < 2) return error{errc::last_core, fmt::format("core {}", which.value)};
   core_unit& unit = *units_[which.value];
   unit.in_service(false);
-  if (const auto left = machine_->call(which, [&](core&) { unit.leave(); }); !left) return left.error();
+  if (const auto left = leave(unit, deadline); !left) return left.error();
   if (const auto gone = machine_->down(which, deadline); !gone) return gone.error();
   for (const auto& other : units_) {
     if (other->in_service()) static_cast<void>(machine_->call(other->id(), [&](core&) { other->peer_is_down(which); }));
+  }
+  return {};
+}
+
+result<void> core_scheduler::leave(core_unit& unit, duration deadline) {
+  const auto left = std::make_shared<std::atomic<bool>>(false);
+  // sync(scheduler.left) release <-> scheduler.left: the unit is done with its actors.
+  const auto done = [left] { left->store(true, std::memory_order_release); };
+  if (const auto asked = machine_->call(unit.id(), [&](core&) { unit.leave(done); }); !asked) return asked.error();
+  const auto limit = std::chrono::steady_clock::now() + deadline;
+  // sync(scheduler.left) acquire <-> scheduler.left: as there.
+  while (!left->load(std::memory_order_acquire)) {
+    if (std::chrono::steady_clock::now() > limit) {
+      return error{errc::stop_timeout, fmt::format("core {} still waits for the other cores", unit.id().value)};
+    }
+    if (machine_->simulated()) {
+      if (const auto turned = machine_->call(unit.id(), [](core&) {}); !turned) return turned.error();
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds{50});
+    }
   }
   return {};
 }
@@ -217,9 +239,10 @@ core_unit& core_scheduler::home_of(caf::resumable& what) {
   // A unit of ours stands there since the actor was made by one of our actors, or since it got its home.
   for (const auto& unit : units_) {
     if (actor.context() == unit.get()) {
-      const bool kept =
-          settings_->policy != placement_policy::spread || actor.getf(caf::abstract_actor::is_initialized_flag);
-      if (kept && unit->in_service()) return *unit;
+      const bool kept = settings_->policy != placement_policy::spread || detail::explicit_place::holds() ||
+                        actor.getf(caf::abstract_actor::is_initialized_flag);
+      // A core that is about to go keeps its actors until it has ended or moved them itself: none runs on two cores.
+      if (kept && (unit->in_service() || (unit.get() == here && here->stays()))) return *unit;
       break;
     }
   }

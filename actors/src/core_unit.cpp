@@ -17,7 +17,13 @@
 namespace cooper::actors {
 
 core_unit::core_unit(core_scheduler& owner, caf::actor_system& system, core_id id, std::size_t core_count)
-    : execution_unit{&system}, owner_{owner}, id_{id}, calls_{core_count}, kept_(core_count), one_way_(core_count) {}
+    : execution_unit{&system},
+      owner_{owner},
+      id_{id},
+      calls_{core_count},
+      kept_(core_count),
+      one_way_(core_count),
+      flush_awaited_(core_count) {}
 
 core_unit::~core_unit() = default;
 
@@ -27,7 +33,7 @@ result<void> core_unit::begin(core& here) {
   const auto opened = here.open(&core_unit::on_line, this);
   if (!opened) return opened.error();
   // sync(unit.at) release <-> unit.at: as there.
-  at_.store(*opened, std::memory_order_release);
+  at_.store(std::bit_cast<std::uint64_t>(*opened), std::memory_order_release);
   here.on_undeliverable(&core_unit::on_undeliverable, this);
   clock_.attach(&here);
   calls_.attach(here);
@@ -54,10 +60,11 @@ void core_unit::end() {
   caf::logger::set_current_actor_system(nullptr);
 }
 
-void core_unit::leave() {
+void core_unit::leave(cooper::job done) {
   leaving_ = true;
   calls_.fail_all(errc::core_down);
   end_residents(make_error(errc::core_down));
+  give_up_flush();
   while (!ready_.empty()) {
     caf::resumable* what = ready_.front();
     ready_.pop_front();
@@ -70,6 +77,16 @@ void core_unit::leave() {
     if (owner_.post(*other, [u = other.get(), entries] { u->clock().add_all(std::move(*entries)); })) break;
     clock_.add_all(std::move(*entries));
   }
+  // Nobody sends here any more: what is still on its way finds nobody, and whoever asked hears of it.
+  when_flushed([this, done = std::move(done)]() mutable { when_nothing_kept(std::move(done)); });
+}
+
+void core_unit::when_nothing_kept(cooper::job done) {
+  const auto busy = std::find_if(kept_.begin(), kept_.end(), [](const kept_lines& k) { return !k.lines.empty(); });
+  if (busy == kept_.end()) return done();
+  const core_id to{static_cast<std::uint16_t>(busy - kept_.begin())};
+  busy->then.push_back([this, done = std::move(done)]() mutable { when_nothing_kept(std::move(done)); });
+  ask_for_room(to);
 }
 
 result<void> core_unit::come_back() {
@@ -78,7 +95,7 @@ result<void> core_unit::come_back() {
   const auto opened = core_->open(&core_unit::on_line, this);
   if (!opened) return opened.error();
   // sync(unit.at) release <-> unit.at: as there.
-  at_.store(*opened, std::memory_order_release);
+  at_.store(std::bit_cast<std::uint64_t>(*opened), std::memory_order_release);
   for (kept_lines& kept : kept_) kept.asked = false;
   return {};
 }
@@ -86,6 +103,7 @@ result<void> core_unit::come_back() {
 void core_unit::peer_is_down(core_id peer) {
   calls_.fail_all(errc::core_down, peer);
   flush_kept(peer);
+  flush_answered(peer, flush_number_);
   std::fill(one_way_.begin(), one_way_.end(), 0);
 }
 
@@ -146,36 +164,54 @@ void core_unit::arm() {
   if (armed_) return;
   armed_ = true;
   if (core_->send_words(at(), kind_run_ready, lane::request, nullptr, 0) != send_result::ok) {
-    core_->defer([this] {
-      armed_ = false;
-      run_ready();
-    });
+    armed_ = false;
+    arm_later();
   }
 }
 
+void core_unit::arm_later() {
+  if (armed_) return;
+  armed_ = true;
+  core_->defer([this] {
+    armed_ = false;
+    run_ready();
+  });
+}
+
 void core_unit::run_ready() {
-  const bool watch = placement_.adaptive();
-  const instant begun = watch ? core_->now() : instant{};
+  const instant begun = core_->now();
+  // What came in since the last time is worked off, however long that takes: mailboxes would grow without a bound.
+  const std::size_t owed = std::exchange(queued_, 0);
+  duration spent{};
   unsigned count = 0;
-  for (; count < ready_budget && !ready_.empty(); ++count) {
+  while (count < ready_budget && !ready_.empty()) {
     caf::resumable* next = ready_.front();
     ready_.pop_front();
     run(next);
-    // Long runs: look early whether others could take some of what waits.
-    if (watch && count % 4 == 3 && core_->now() - begun > long_batch) {
-      ++count;
-      break;
-    }
+    // The clock costs as much as a short run.
+    if (++count % 4 != 0 && !placement_.long_runs()) continue;
+    spent = core_->now() - begun;
+    if (spent > long_batch && count * messages_per_run_ >= owed) break;
+  }
+  spent = core_->now() - begun;
+  if (spent > long_batch) {
+    messages_per_run_ = std::max(messages_per_run_ / 2, messages_per_run_min);
+  } else if (messages_per_run_ < owner_.messages_per_run()) {
+    messages_per_run_ = std::min(2 * messages_per_run_, owner_.messages_per_run());
   }
   tell_waiting();
   if (!released_.empty()) {
     for (caf::resumable* what : std::exchange(released_, {})) caf::intrusive_ptr_release(what);
   }
-  if (watch) {
-    placement_.ran(count, core_->now() - begun);
-    if (placement_.overloaded(ready_.size())) hand_over_some();
+  placement_.ran(count, spent);
+  if (placement_.overloaded(ready_.size())) hand_over_some();
+  if (ready_.empty()) return;
+  // Lines to oneself may be handled within the turn: whoever took long goes on in the next.
+  if (spent > long_batch) {
+    arm_later();
+  } else {
+    arm();
   }
-  if (!ready_.empty()) arm();
 }
 
 void core_unit::run(caf::resumable* what) {
@@ -183,7 +219,7 @@ void core_unit::run(caf::resumable* what) {
   if (what->subtype() == caf::resumable::scheduled_actor) id = static_cast<caf::scheduled_actor*>(what)->id();
   set_running(id);
   counters_.runs.add(1);
-  switch (what->resume(this, owner_.messages_per_run())) {
+  switch (what->resume(this, std::min(messages_per_run_, owner_.messages_per_run()))) {
     case caf::resumable::resume_later:
       ready_.push_back(what);
       break;
@@ -270,7 +306,7 @@ void core_unit::take(const line_view& line) {
       post_surely(owner_.units()[line.from.value]->at(), kind_flushed, words, 1);
       break;
     case kind_flushed:
-      flush_answered(words[0]);
+      flush_answered(line.from, words[0]);
       break;
     case kind_call_value:
       if (call_base* call = calls_.take(words[0])) call->answer(line.payload + 8);
@@ -308,6 +344,8 @@ void core_unit::give_back(core_id from, message_type type, const std::uint64_t* 
       bounce(words[1]);
       return release_later(&reinterpret_cast<resident*>(words[0])->self());
     case kind_flush:
+      // Our own came back: peer_is_down counts that core.
+      if (from == id_) return;
       return post_surely(owner_.units()[from.value]->at(), kind_flushed, words, 1);
     default:
       break;
@@ -373,6 +411,13 @@ void core_unit::flush_kept(core_id to) {
     lines.pop_front();
     if (sent == send_result::closed) give_back(id_, given_back.type, given_back.words);
   }
+  for (cooper::job& then : std::exchange(kept_[to.value].then, {}))
+    core_->when_writable(to, lane::request, std::move(then));
+}
+
+void core_unit::when_writable(core_id to, cooper::job then) {
+  if (!way_is_free(to)) return kept_[to.value].then.push_back(std::move(then));
+  core_->when_writable(to, lane::request, std::move(then));
 }
 
 // -- residents --------------------------------------------------------------------------------------------------------
@@ -433,34 +478,43 @@ void core_unit::sweep() {
 
 void core_unit::when_flushed(cooper::job work) {
   flush_next_.push_back(std::move(work));
-  if (flush_awaited_ == 0) begin_flush();
+  if (flushing_.empty()) begin_flush();
 }
 
 // Every other core answers a line on the lane of parcels by one on the same lane, and so does the gateway: what was
-// sent to this core before has then been handled.
+// sent to this core before has then been handled. One that goes down has sent what it had, and counts as an answer.
 void core_unit::begin_flush() {
   ++flush_number_;
   flushing_ = std::exchange(flush_next_, {});
-  flush_awaited_ = 1;
+  flush_awaited_[id_.value] = true;
   for (const auto& other : owner_.units()) {
     if (other.get() == this) continue;
-    ++flush_awaited_;
-    if (post(other->at(), kind_flush, &flush_number_, 1, if_full::keep) == send_result::closed) --flush_awaited_;
+    flush_awaited_[other->id().value] =
+        post(other->at(), kind_flush, &flush_number_, 1, if_full::keep) != send_result::closed;
   }
   core_->defer([this, number = flush_number_] { ask_gateway(number); });
 }
 
 void core_unit::ask_gateway(std::uint64_t number) {
-  const auto posted = core_->home().post(id_, [this, number](core&) { flush_answered(number); });
+  const auto posted = core_->home().post(id_, [this, number](core&) { flush_answered(id_, number); });
   if (posted) return;
-  if (posted.error().code() != errc::queue_full) return flush_answered(number);
+  if (posted.error().code() != errc::queue_full) return flush_answered(id_, number);
   core_->after(std::chrono::milliseconds{1}, [this, number] { ask_gateway(number); });
 }
 
-void core_unit::flush_answered(std::uint64_t number) {
-  if (number != flush_number_ || flush_awaited_ == 0 || --flush_awaited_ != 0) return;
+void core_unit::flush_answered(core_id by, std::uint64_t number) {
+  if (number != flush_number_ || !flush_awaited_[by.value]) return;
+  flush_awaited_[by.value] = false;
+  if (std::find(flush_awaited_.begin(), flush_awaited_.end(), true) != flush_awaited_.end()) return;
   for (cooper::job& work : std::exchange(flushing_, {})) work();
-  if (!flush_next_.empty()) begin_flush();
+  if (!flush_next_.empty() && flushing_.empty()) begin_flush();
+}
+
+void core_unit::give_up_flush() {
+  ++flush_number_;
+  std::fill(flush_awaited_.begin(), flush_awaited_.end(), false);
+  flushing_.clear();
+  flush_next_.clear();
 }
 
 }  // namespace cooper::actors

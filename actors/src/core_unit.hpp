@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -52,7 +53,7 @@ class core_unit final : public caf::execution_unit {
   // Where lines to this unit go; set before any actor runs.
   address at() const noexcept {
     // sync(unit.at) acquire <-> unit.at: the endpoint is open. It changes when the core comes up again.
-    return at_.load(std::memory_order_acquire);
+    return std::bit_cast<address>(at_.load(std::memory_order_acquire));
   }
   bool in_service() const noexcept {
     // sync(unit.service) relaxed: who looks too early finds the core closed.
@@ -75,11 +76,13 @@ class core_unit final : public caf::execution_unit {
 
   result<void> begin(core& here);
   void end();
-  // This core goes down: its core actors end, the others and their timers go elsewhere. And it is back.
-  void leave();
+  // This core goes down: its core actors end, the others and their timers go elsewhere; `done` once whatever was on its
+  // way here has been answered. And it is back.
+  void leave(cooper::job done);
   result<void> come_back();
   // Another core has gone down: calls to it end, and what is kept for it.
   void peer_is_down(core_id peer);
+  bool stays() const noexcept { return !leaving_; }
   core& driver() const noexcept { return *core_; }
   unit_clock& clock() noexcept { return clock_; }
   call_table& calls() noexcept { return calls_; }
@@ -88,6 +91,8 @@ class core_unit final : public caf::execution_unit {
 
   void use(placement_policy policy) { placement_.use(policy); }
   void make_ready(caf::resumable* what);
+  // A message from another core went to a mailbox, since it could not be handled at once.
+  void queued() noexcept { ++queued_; }
   // Hands what is to run to its home, another core.
   void forward(core_unit& home, caf::resumable* what);
 
@@ -95,13 +100,16 @@ class core_unit final : public caf::execution_unit {
   enum class if_full : std::uint8_t { refuse, keep, keep_newest };
   send_result post(address to, message_type type, const std::uint64_t* words, std::size_t count, if_full then,
                    lane via = lane::request);
-  // For lines that must arrive: they wait for room here. One to a core that is down has nobody to arrive at.
+  // For lines that must arrive: they wait for room here. One to a core that is down has nobody to arrive at: what it
+  // holds is released, and whoever waits for an answer is told.
   void post_surely(address to, message_type type, const std::uint64_t* words, std::size_t count,
                    lane via = lane::request) {
-    static_cast<void>(post(to, type, words, count, if_full::keep, via));
+    if (post(to, type, words, count, if_full::keep, via) == send_result::closed) give_back(id_, type, words);
   }
 
   bool way_is_free(core_id to) const { return kept_[to.value].lines.empty(); }
+  // Runs `then` once a line to that core would find room, after all that waits here, or once that core is down.
+  void when_writable(core_id to, cooper::job then);
 
   void add(resident& r);
   // One that came too late: this core is leaving.
@@ -143,7 +151,9 @@ class core_unit final : public caf::execution_unit {
 
  private:
   static constexpr unsigned ready_budget = 32;
+  // A turn's share of actors' runs: what takes longer is cut, and runs get shorter until they fit.
   static constexpr duration long_batch{std::chrono::microseconds{100}};
+  static constexpr std::size_t messages_per_run_min = 4;
   // How many parcels of actors that drop the oldest wait for one core.
   static constexpr std::size_t kept_newest_max = 1024;
   // Wakes from another core, since one was sent there, that make a flow; how many actors gather then, and for how long.
@@ -163,6 +173,7 @@ class core_unit final : public caf::execution_unit {
   struct kept_lines {
     std::deque<kept_line> lines;
     bool asked = false;
+    std::vector<cooper::job> then;  // what waits for all of them to be gone
   };
 
   static void on_line(void* self, core& here, const line_view& line);
@@ -170,6 +181,7 @@ class core_unit final : public caf::execution_unit {
   void take(const line_view& line);
   void make_ready_soon(caf::resumable* what);
   void arm();
+  void arm_later();
   void run_ready();
   void end(caf::scheduled_actor& actor, caf::error why);
   void end_residents(const caf::error& why);
@@ -191,7 +203,9 @@ class core_unit final : public caf::execution_unit {
   }
   void begin_flush();
   void ask_gateway(std::uint64_t number);
-  void flush_answered(std::uint64_t number);
+  void flush_answered(core_id by, std::uint64_t number);
+  void give_up_flush();
+  void when_nothing_kept(cooper::job done);
   void arm_sweep();
   void sweep();
 
@@ -208,6 +222,8 @@ class core_unit final : public caf::execution_unit {
   std::vector<caf::resumable*> released_;
   std::vector<std::uint32_t> one_way_;  // by core
   bool gathering_ = false;
+  std::size_t messages_per_run_ = messages_per_run_min;
+  std::size_t queued_ = 0;
 
   std::vector<resident*> residents_;
   duration sweep_every_ = sweep_first;
@@ -215,14 +231,14 @@ class core_unit final : public caf::execution_unit {
 
   // A flush under way, and what waits for the next.
   std::uint64_t flush_number_ = 0;
-  std::size_t flush_awaited_ = 0;
+  std::vector<bool> flush_awaited_;  // by core; this core's place stands for the gateway
   std::vector<cooper::job> flushing_, flush_next_;
 
   unit_counters counters_;
   bool leaving_ = false;
   alignas(destructive_bytes) std::atomic<std::uint64_t> running_{0};
   std::atomic<std::size_t> waiting_{0};
-  std::atomic<address> at_{};
+  std::atomic<std::uint64_t> at_{0};  // an address; clang 14 would call libatomic for the struct
   std::atomic<bool> in_service_{true};
 };
 

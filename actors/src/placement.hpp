@@ -50,6 +50,7 @@ class placement {
     short_runs_ = mean_ns_ < short_run_ns;
     long_runs_ = mean_ns_ > long_run_ns;
   }
+  bool long_runs() const { return long_runs_; }
   // Whether waiting actors had better go to an idle core.
   bool overloaded(std::size_t waiting) const { return adaptive() && long_runs_ && waiting >= 2; }
 

@@ -104,6 +104,7 @@ void resident::launch_at_home(bool lazy) {
         settle(lazy);
         caf::intrusive_ptr_release(self_->ctrl());
       })) {
+    self_->cleanup(make_error(errc::core_down), nullptr);
     caf::intrusive_ptr_release(self_->ctrl());
   }
 }
@@ -172,6 +173,8 @@ void resident::accept(caf::mailbox_element_ptr what, bool surely) {
     }
     return;
   }
+  if (!home_->in_service()) [[unlikely]]
+    return bounce(*what, make_error(errc::core_down));
   const auto send = [&](core_unit::if_full then) {
     if (const auto at = where()) [[likely]] {
       const std::uint64_t word = reinterpret_cast<std::uint64_t>(what.get());
@@ -192,7 +195,7 @@ void resident::accept(caf::mailbox_element_ptr what, bool surely) {
     static_cast<void>(what.release());
     return;
   }
-  if (!what->mid.is_request()) here->counters().parcels_refused.add(1);
+  if (sent == send_result::full && !what->mid.is_request()) here->counters().parcels_refused.add(1);
   bounce(*what, make_error(sent == send_result::full ? errc::mailbox_full : errc::core_down));
 }
 
@@ -201,7 +204,10 @@ void resident::take_parcel(caf::mailbox_element_ptr what) {
     // A line that was sent before this actor had an endpoint.
     return queue_line(what->content().get_as<queued_line>(0));
   }
-  if (!settled_ || !idle()) return push(std::move(what));
+  if (!settled_ || !idle()) {
+    home_->queued();
+    return push(std::move(what));
+  }
   const core_unit::running_scope running{*home_, self_->id()};
   home_->counters().runs.add(1);
   if (self_->activate(home_, *what) == caf::scheduled_actor::activation_result::skipped) {
@@ -239,6 +245,7 @@ void resident::queue_line(const queued_line& line) {
     if (self_->mailbox().closed()) return send_failure(line.from, line.words[0], errc::no_receiver);
     queued_calls_.emplace_back(line.from, line.words[0]);
   }
+  home_->queued();
   push(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, line));
 }
 
@@ -361,8 +368,11 @@ void resident::send_failure(core_id caller, std::uint64_t word, errc why) {
   home_->post_surely(home_->owner().units()[caller.value]->at(), kind_call_error, words, 2, lane::reply);
 }
 
-void resident::when_writable(core_id to, cooper::job then) {
-  home_->driver().when_writable(to, lane::request, std::move(then));
+void resident::when_writable(core_id to, cooper::job then) { home_->when_writable(to, std::move(then)); }
+
+void resident::after(duration time, cooper::job then) {
+  if (time <= duration::zero()) return home_->driver().defer(std::move(then));
+  static_cast<void>(home_->driver().after(time, std::move(then)));
 }
 
 // -- calls ------------------------------------------------------------------------------------------------------------

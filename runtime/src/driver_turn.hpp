@@ -2,6 +2,8 @@
 // The CPU driver's turn: receiving, dispatch, and the core's own work. See driver.hpp.
 #pragma once
 
+#include <algorithm>
+
 #include "current_core.hpp"
 #include "driver.hpp"
 
@@ -151,6 +153,8 @@ void basic_driver<Platform>::undeliverable(line_header header, const std::byte* 
 
 template <class Platform>
 bool basic_driver<Platform>::run_local() {
+  // A job that defers another goes on in the next turn; lines may follow one another within the budget.
+  const std::size_t due = std::min<std::size_t>(jobs_.size(), local_budget);
   unsigned count = 0;
   for (; count < local_budget; ++count) {
     const waiting_line* line = local_.take();
@@ -158,15 +162,13 @@ bool basic_driver<Platform>::run_local() {
     dispatch(line->header, line->payload, id(), line->via, 0);
   }
   if (count != 0) metrics_.lines_local.add(count);
-  unsigned jobs = 0;
-  for (; jobs < local_budget; ++jobs) {
+  for (std::size_t jobs = 0; jobs < due; ++jobs) {
     job* work = jobs_.take();
-    if (work == nullptr) break;
     // Out of the queue first: the job may add jobs, and the vectors change places.
     job running = std::move(*work);
     run_job(running);
   }
-  return count != 0 || jobs != 0;
+  return count != 0 || due != 0;
 }
 
 template <class Platform>

@@ -18,8 +18,9 @@ namespace cooper::test {
 // An actor system on a machine of `cores` drivers; ends when its actors have ended.
 class actor_rig {
  public:
-  explicit actor_rig(std::size_t cores = 2, const std::string& placement = "adaptive")
-      : machine_{boot(native_options(cores))} {
+  explicit actor_rig(std::size_t cores = 2, const std::string& placement = "adaptive",
+                     std::chrono::seconds limit = std::chrono::seconds{60})
+      : dog_{limit}, machine_{boot(native_options(cores))} {
     if (!placement.empty()) caf::put(config_.content, "cooper.placement", placement);
     actors::run_on(config_, *machine_);
     system_ = std::make_unique<caf::actor_system>(config_);
@@ -35,7 +36,7 @@ class actor_rig {
   machine& on() { return *machine_; }
 
  private:
-  const watchdog dog_{std::chrono::seconds{60}};
+  const watchdog dog_;
   std::unique_ptr<machine> machine_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;

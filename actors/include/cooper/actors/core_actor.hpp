@@ -136,6 +136,10 @@ struct receiver<line_address<Actor>> {
   static constexpr bool by_address = true;
 };
 template <class To>
+concept takes_lines = requires {
+  typename receiver<To>::type;
+};
+template <class To>
 using protocol_of = typename receiver<To>::type::lines;
 template <class To>
 inline constexpr bool is_address = receiver<To>::by_address;
@@ -175,8 +179,9 @@ class core_actor : public basic_core_actor<Base> {
     }
   }
 
-  // As tell, but waits for room: co_await send(to, message). closed as above; never full.
-  template <class To, class Message>
+  // As tell, but waits for room: co_await send(to, message). closed as above; never full. With a CAF handle it is CAF's.
+  using basic_core_actor<Base>::send;
+  template <detail::takes_lines To, class Message>
   task<send_result> send(To to, Message message) {
     for (;;) {
       const send_result sent = tell(to, message);
@@ -184,6 +189,9 @@ class core_actor : public basic_core_actor<Base> {
       co_await room_on_lane{*this, core_of(to)};
     }
   }
+
+  // co_await sleep(d): suspends this coroutine, not the actor. Zero: until the core's next turn.
+  delay sleep(duration time) { return delay{*this, time}; }
 
   // Sends a request; see call.hpp for what it gives. A deadline that is not after now fails the call at once.
   template <class To, class Message>

@@ -82,6 +82,7 @@ class core_scheduler final : public caf::scheduler::abstract_coordinator {
 
  private:
   result<void> boot();
+  result<void> leave(core_unit& unit, duration deadline);
   core_unit& next_in_turn();
 
   struct settings;

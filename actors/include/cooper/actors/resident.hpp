@@ -106,6 +106,8 @@ class resident {
   void send_failure(core_id caller, std::uint64_t word, errc why);
   // Runs `then` once a line to that core finds room.
   void when_writable(core_id to, cooper::job then);
+  // Runs `then` after a time, never within this call.
+  void after(duration time, cooper::job then);
   // Runs a handler's tail: done by the calls below, and by the mailbox.
   template <class F>
   void activate(F&& f) {
