@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 #include <caf/actor_system.hpp>
+#include <caf/logger.hpp>
 #include <caf/scheduled_actor.hpp>
 #include <caf/settings.hpp>
 #include <caf/timespan.hpp>
@@ -44,7 +45,11 @@ result<placement_policy> parse_policy(std::string_view text) {
                fmt::format("cooper.placement: '{}' is none of adaptive, spread, pack, spawner", text)};
 }
 
-[[noreturn]] void refuse(const error& why) { throw std::runtime_error("cooper: " + why.message()); }
+[[noreturn]] void refuse(const error& why) {
+  // The system under construction has left its logger with this thread, where the next one would find it.
+  caf::logger::set_current_actor_system(nullptr);
+  throw std::runtime_error("cooper: " + why.message());
+}
 
 }  // namespace
 
@@ -77,6 +82,8 @@ result<caf::execution_unit*> core_scheduler::unit_of(core_id where) const {
 
 void core_scheduler::init(caf::actor_system_config& cfg) {
   abstract_coordinator::init(cfg);
+  // Helpers that deserialise beside the network's own thread would have two ways to a core, and so no order.
+  if (!caf::get_if<std::size_t>(&cfg, "middleman.workers")) caf::put(cfg.content, "middleman.workers", std::size_t{0});
   if (const auto text = caf::get_if<std::string>(&cfg, "cooper.cores")) {
     settings_->cores = *text;
   }
@@ -147,7 +154,8 @@ void core_scheduler::stop() {
     stop_actors();
   } else {
     for (auto& actor : utility_actors_) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-    machine_->run();
+    // A conversation that feeds itself is cut.
+    for (int turns = 0; turns < 1000 && machine_->step(machine_->now()); ++turns) {}
   }
   for (const auto& unit : units_) {
     // One that is down has ended its actors when it went.
@@ -239,7 +247,7 @@ core_unit& core_scheduler::home_of(caf::resumable& what) {
   // A unit of ours stands there since the actor was made by one of our actors, or since it got its home.
   for (const auto& unit : units_) {
     if (actor.context() == unit.get()) {
-      const bool kept = settings_->policy != placement_policy::spread || detail::explicit_place::holds() ||
+      const bool kept = settings_->policy != placement_policy::spread || actor.getf(detail::placed_flag) ||
                         actor.getf(caf::abstract_actor::is_initialized_flag);
       // A core that is about to go keeps its actors until it has ended or moved them itself: none runs on two cores.
       if (kept && (unit->in_service() || (unit.get() == here && here->stays()))) return *unit;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <caf/actor_control_block.hpp>
+#include <caf/actor_system.hpp>
 #include <caf/detail/sync_request_bouncer.hpp>
 #include <caf/logger.hpp>
 #include <caf/scheduled_actor.hpp>
@@ -138,7 +139,14 @@ machine::core_numbers core_unit::numbers() const {
 
 // -- running ----------------------------------------------------------------------------------------------------------
 
-void core_unit::exec_later(caf::resumable* what) { owner_.enqueue(what); }
+void core_unit::exec_later(caf::resumable* what) {
+  // CAF hands an actor to the core that woke it, also one of another system: its home is there.
+  if (what->subtype() == caf::resumable::scheduled_actor) {
+    caf::actor_system& its = static_cast<caf::scheduled_actor*>(what)->home_system();
+    if (&its != &system()) return its.scheduler().enqueue(what);
+  }
+  owner_.enqueue(what);
+}
 
 void core_unit::make_ready(caf::resumable* what) {
   if (leaving_) return owner_.home_is_gone(what);

@@ -204,7 +204,11 @@ void resident::take_parcel(caf::mailbox_element_ptr what) {
     // A line that was sent before this actor had an endpoint.
     return queue_line(what->content().get_as<queued_line>(0));
   }
-  if (!settled_ || !idle()) {
+  // Streams have mailbox queues of their own, with credit that CAF counts there.
+  const auto category = what->mid.category();
+  const bool of_stream = category == caf::message_id::upstream_message_category ||
+                         category == caf::message_id::downstream_message_category;
+  if (!settled_ || !idle() || of_stream || !self_->stream_managers().empty()) {
     home_->queued();
     return push(std::move(what));
   }

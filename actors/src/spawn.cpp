@@ -21,13 +21,7 @@ core_id nearest(const machine& m, core_id core) {
   return best;
 }
 
-thread_local unsigned explicit_places = 0;
-
 }  // namespace
-
-detail::explicit_place::explicit_place() noexcept { ++explicit_places; }
-detail::explicit_place::~explicit_place() { --explicit_places; }
-bool detail::explicit_place::holds() noexcept { return explicit_places != 0; }
 
 result<caf::execution_unit*> place::resolve(caf::actor_system& system) const {
   core_scheduler* scheduler = core_scheduler::of(system);

@@ -53,7 +53,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     const core* self = core::current();
     const bool may_wait = self == nullptr || &self->home() != this;
     while (!(*driver)->post_to_gateway(caller, wrapped)) {
-      if (!may_wait || !step()) return error{errc::queue_full, name(where)};
+      if (!may_wait || !step(never)) return error{errc::queue_full, name(where)};
     }
     return {};
   }
@@ -66,16 +66,39 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     });
     if (!posted) return posted;
     while (!done) {
-      if (!step()) return error{errc::stopped, "nothing is left to happen, and the call did not run"};
+      if (!step(never)) return error{errc::stopped, "nothing is left to happen, and the call did not run"};
     }
     return {};
   }
 
   void run() override {
-    while (!stop_requested_ && step()) {}
+    while (!stop_requested_ && step(never)) {}
     stop_requested_ = false;
   }
   void request_stop() override { stop_requested_ = true; }
+
+  // One turn of one core.
+  bool step(instant until) override {
+    std::optional<std::size_t> next;
+    instant earliest = until;
+    std::size_t ties = 0;
+    for (std::size_t i = 0; i < drivers_.size(); ++i) {
+      const auto at = ready_at(i);
+      if (!at || *at > earliest) continue;
+      ties = *at < earliest ? 1 : ties + 1;
+      earliest = *at;
+      if (ties == 1 || random_.below(ties) == 0) next = i;
+    }
+    if (!next) return false;
+    turn_of(*next, earliest);
+    return true;
+  }
+  void run_until(instant until) override {
+    while (!stop_requested_ && step(until)) {}
+    stop_requested_ = false;
+    for (auto& seat : world_.seats) seat.clock = std::max(seat.clock, until);
+  }
+  instant now() const override { return latest_clock(); }
 
   result<void> down(core_id which, duration deadline) override {
     const auto driver = driver_at(which);
@@ -90,7 +113,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     if (!posted) return posted;
     const instant limit = world_.seats[which.value].clock + deadline;
     while (!gone) {
-      if (!step() || world_.seats[which.value].clock > limit) {
+      if (!step(never) || world_.seats[which.value].clock > limit) {
         return error{errc::stop_timeout, name(which) + " is still closing its channels"};
       }
     }
@@ -116,7 +139,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
 
   result<void> stop(duration) override {
     // Whatever is under way ends first; a conversation that feeds itself is cut after this many turns.
-    for (std::size_t turns = 0; turns < 100'000 && step(); ++turns) {}
+    for (std::size_t turns = 0; turns < 100'000 && step(never); ++turns) {}
     stopped_ = true;
     return {};
   }
@@ -148,23 +171,6 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     if (!seat.parked || seat.signalled) return seat.clock;
     if (seat.deadline != never) return std::max(seat.clock, seat.deadline);
     return {};
-  }
-
-  // One turn of one core. False: nothing is left to happen.
-  bool step() {
-    std::optional<std::size_t> next;
-    instant earliest = never;
-    std::size_t ties = 0;
-    for (std::size_t i = 0; i < drivers_.size(); ++i) {
-      const auto at = ready_at(i);
-      if (!at || *at > earliest) continue;
-      ties = *at < earliest ? 1 : ties + 1;
-      earliest = *at;
-      if (ties == 1 || random_.below(ties) == 0) next = i;
-    }
-    if (!next) return false;
-    turn_of(*next, earliest);
-    return true;
   }
 
   void turn_of(std::size_t i, instant at) {
@@ -220,10 +226,14 @@ namespace cooper {
 result<std::unique_ptr<machine>> machine::simulate(const topology& where, simulation_options options) {
   const auto cores = detail::choose_cores(where, options.cores, false, false);
   if (!cores) return cores.error();
-  if (options.transit < duration::zero() || options.turn_cost <= duration::zero() ||
+  if (options.transit < duration::zero() || options.turn_cost < duration::zero() ||
       options.send_cost < duration::zero() || options.receive_cost < duration::zero() ||
       options.wake_cost < duration::zero()) {
-    return error{errc::bad_option, "a simulated cost is negative, or a turn costs nothing"};
+    return error{errc::bad_option, "a simulated cost is negative"};
+  }
+  if (options.turn_cost == duration::zero() && options.poll_budget != duration::zero()) {
+    return error{errc::bad_option,
+                 "a turn costs nothing, so an idle core would poll for ever; set the poll budget to 0"};
   }
   return std::unique_ptr<machine>{std::make_unique<detail::simulated_machine>(where, *cores, options)};
 }

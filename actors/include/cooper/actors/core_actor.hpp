@@ -35,6 +35,7 @@
 #include <cooper/actors/protocol.hpp>
 #include <cooper/actors/resident.hpp>
 #include <cooper/actors/task.hpp>
+#include <cooper/actors/wait.hpp>
 
 namespace cooper::actors {
 
@@ -179,7 +180,7 @@ class core_actor : public basic_core_actor<Base> {
     }
   }
 
-  // As tell, but waits for room: co_await send(to, message). closed as above; never full. With a CAF handle it is CAF's.
+  // As tell, but waits for room: co_await send(to, message). closed as above; never full. To a CAF handle: CAF's.
   using basic_core_actor<Base>::send;
   template <detail::takes_lines To, class Message>
   task<send_result> send(To to, Message message) {

@@ -56,8 +56,8 @@ class core_scheduler final : public caf::scheduler::abstract_coordinator {
   core_id next_core() noexcept;
 
   // Takes a core out of service while the others run, and into it again; from a thread that is no core. Unmodified
-  // actors of that core go on elsewhere. Its core actors end with errc::core_down, and so does every call to them; what
-  // was sent to them and has not arrived is answered or counted, never lost silently. Errors: as machine::down and up.
+  // actors of that core go on elsewhere. Its core actors end with errc::core_down, and every call to them ends with
+  // that or with no_receiver; a request that was under way is answered with an error. Errors: as machine::down and up.
   result<void> down(core_id which, duration deadline = std::chrono::seconds{5});
   result<void> up(core_id which);
 

@@ -45,15 +45,8 @@ inline place pack() { return {place::kind::pack}; }
 
 namespace detail {
 
-// While it lives, what this thread spawns has been given its core by its spawner.
-class explicit_place {
- public:
-  explicit_place() noexcept;
-  ~explicit_place();
-  explicit_place(const explicit_place&) = delete;
-  explicit_place& operator=(const explicit_place&) = delete;
-  static bool holds() noexcept;
-};
+// In an actor's flags, beside CAF's own: its spawner has chosen its core.
+inline constexpr int placed_flag = 0x0100'0000;
 
 template <class Actor>
 concept speaks_lines = std::derived_from<Actor, resident>;
@@ -73,8 +66,8 @@ template <class Actor, caf::spawn_options Options = caf::no_spawn_options, class
 result<typename detail::spawned_as<Actor>::type> spawn_on(caf::actor_system& system, place where, Ts&&... xs) {
   const auto unit = where.resolve(system);
   if (!unit) return unit.error();
-  const detail::explicit_place placed;
   caf::actor_config cfg{*unit};
+  cfg.flags |= detail::placed_flag;
   auto handle = system.spawn_class<Actor, Options>(cfg, std::forward<Ts>(xs)...);
   if constexpr (detail::speaks_lines<Actor>) {
     return core_ref<Actor>{static_cast<Actor&>(*caf::actor_cast<caf::abstract_actor*>(handle))};
@@ -90,8 +83,8 @@ result<caf::infer_handle_from_fun_t<F>> spawn_on(caf::actor_system& system, plac
   static_assert(spawnable, "the function cannot be called with these arguments");
   const auto unit = where.resolve(system);
   if (!unit) return unit.error();
-  const detail::explicit_place placed;
   caf::actor_config cfg{*unit};
+  cfg.flags |= detail::placed_flag;
   return system.spawn_functor<Options>(std::true_type{}, cfg, fun, std::forward<Ts>(xs)...);
 }
 

@@ -59,7 +59,7 @@ struct machine_options {
 struct simulation_options {
   std::vector<core_id> cores;  // as above
   std::uint64_t seed = 1;
-  duration turn_cost{10};     // an empty turn
+  duration turn_cost{10};     // an empty turn; may be zero if the poll budget is: a core with nothing to do parks then
   duration send_cost{15};     // publishing a line
   duration receive_cost{20};  // observing a line and calling its handler
   duration transit{50};       // from publish until the other core can observe
@@ -111,6 +111,14 @@ class machine {
   // Returns when request_stop() has been called (native), or when it was or nothing is left to happen (simulated).
   virtual void run() = 0;
   virtual void request_stop() = 0;  // any thread, drivers included
+
+  // By hand, on a simulated machine; the cores of a real one turn by themselves, and these do nothing. step: one turn
+  // of the core whose clock is earliest (the seed decides between equals). False: nothing is left to happen by `until`.
+  virtual bool step([[maybe_unused]] instant until = never) { return false; }
+  // Turns until nothing is left to happen by then; no clock shows less afterwards.
+  virtual void run_until([[maybe_unused]] instant until) {}
+  // The latest of the cores' virtual clocks.
+  virtual instant now() const { return {}; }
 
   // Takes one core out of service while the rest runs: its peers stop sending, what is under way is delivered, its
   // rings are closed. Errors: no_such_core, core_down, last_core, stop_timeout (naming who did not answer).
