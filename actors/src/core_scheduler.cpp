@@ -9,6 +9,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <caf/actor_registry.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/logger.hpp>
 #include <caf/scheduled_actor.hpp>
@@ -149,13 +150,10 @@ void core_scheduler::start() { utility_actors_[printer_id] = system().spawn<acto
 
 void core_scheduler::stop() {
   machine_->describe_cores({});
-  // On a machine that is stepped by hand nobody turns the cores while this thread waits for an actor's end.
-  if (!machine_->simulated()) {
+  if (machine_->adopted().empty()) {
     stop_actors();
   } else {
-    for (auto& actor : utility_actors_) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-    // A conversation that feeds itself is cut.
-    for (int turns = 0; turns < 1000 && machine_->step(machine_->now()); ++turns) {}
+    stop_actors_by_hand();
   }
   for (const auto& unit : units_) {
     // One that is down has ended its actors when it went.
@@ -169,6 +167,22 @@ void core_scheduler::stop() {
     }
   }
   for (auto& actor : utility_actors_) actor = nullptr;
+}
+
+// On a machine whose cores this thread turns: nobody would while it waits for an actor's end.
+void core_scheduler::stop_actors_by_hand() {
+  const auto left = std::make_shared<std::atomic<std::size_t>>(0);
+  for (auto& actor : utility_actors_) {
+    if (!actor) continue;
+    ++*left;
+    actor->attach_functor([left] { --*left; });
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  }
+  // In virtual time a conversation that feeds itself is cut.
+  for (int turns = 0; *left != 0; ++turns) {
+    const bool worked = machine_->step(machine_->now());
+    if (machine_->simulated() && (!worked || turns > 1000)) return;
+  }
 }
 
 result<void> core_scheduler::down(core_id which, duration deadline) {
@@ -289,6 +303,25 @@ bool core_scheduler::post(core_unit& where, std::function<void()> work) {
     // From one of our cores it does not wait: only shutting down and rare conversations come this way.
     if (posted.error().code() != errc::queue_full) return false;
   }
+}
+
+void await_all_actors_done(caf::actor_system& system) {
+  core_scheduler* scheduler = core_scheduler::of(system);
+  const auto mine = scheduler != nullptr ? scheduler->on().adopted() : std::vector<core_id>{};
+  if (mine.empty()) return system.await_all_actors_done();
+  machine& m = scheduler->on();
+  if (m.simulated()) {
+    while (system.registry().running() != 0 && m.step()) {}
+    return;
+  }
+  // The core may sleep: it looks now and then, since actors that end elsewhere do not wake it.
+  struct watch {
+    static void look(caf::actor_system& system, core& here) {
+      if (system.registry().running() == 0) return here.home().request_stop();
+      here.after(std::chrono::microseconds{500}, [&system, &here] { look(system, here); });
+    }
+  };
+  if (m.call(mine.front(), [&](core& here) { watch::look(system, here); })) m.run();
 }
 
 std::uint64_t parcels_refused(caf::actor_system& system) {

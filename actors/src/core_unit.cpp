@@ -14,6 +14,7 @@
 #include <cooper/actors/caf_error.hpp>
 #include <cooper/actors/protocol.hpp>
 #include <cooper/actors/resident.hpp>
+#include <cooper/actors/spawn.hpp>
 
 namespace cooper::actors {
 
@@ -254,7 +255,7 @@ void core_unit::hand_over_some() {
     if (other.get() == this || other->waiting() != 0 || other->running() != 0) continue;
     for (std::size_t n = ready_.size() / 2; n > 0; --n) {
       caf::resumable* what = ready_.back();
-      if (what->subtype() != caf::resumable::scheduled_actor || is_resident(what)) return;
+      if (what->subtype() != caf::resumable::scheduled_actor || stays_here(what)) return;
       ready_.pop_back();
       move_to(*other, what);
     }
@@ -268,8 +269,8 @@ void core_unit::move_to(core_unit& home, caf::resumable* what) {
   forward(home, what);
 }
 
-bool core_unit::is_resident(caf::resumable* what) {
-  return dynamic_cast<resident*>(static_cast<caf::scheduled_actor*>(what)) != nullptr;
+bool core_unit::stays_here(caf::resumable* what) {
+  return static_cast<caf::scheduled_actor*>(what)->getf(detail::placed_flag);
 }
 
 // -- lines ------------------------------------------------------------------------------------------------------------
@@ -287,7 +288,7 @@ void core_unit::take(const line_view& line) {
       auto* what = reinterpret_cast<caf::resumable*>(words[0]);
       if (what->subtype() == caf::resumable::scheduled_actor) {
         auto* actor = static_cast<caf::scheduled_actor*>(what);
-        if (ready_.empty() && placement_.woken_from(actor->id(), line.from, id_)) {
+        if (ready_.empty() && !actor->getf(detail::placed_flag) && placement_.woken_from(actor->id(), line.from, id_)) {
           return move_to(*owner_.units()[line.from.value], what);
         }
       }

@@ -192,7 +192,8 @@ class core_unit final : public caf::execution_unit {
   void drop_oldest(core_id to);
   void hand_over_some();
   void move_to(core_unit& home, caf::resumable* what);
-  static bool is_resident(caf::resumable* what);
+  // Core actors, and those whose spawner chose their core.
+  static bool stays_here(caf::resumable* what);
   void set_running(std::uint64_t actor) noexcept {
     // sync(unit.running) relaxed: only this unit writes it.
     running_.store(actor, std::memory_order_relaxed);

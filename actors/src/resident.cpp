@@ -10,6 +10,7 @@
 
 #include <cooper/actors/caf_error.hpp>
 #include <cooper/actors/protocol.hpp>
+#include <cooper/actors/spawn.hpp>
 #include "core_unit.hpp"
 
 namespace cooper::actors {
@@ -91,6 +92,7 @@ void resident::launch_at_home(bool lazy) {
   COOPER_ASSERT(scheduler != nullptr, "core actors need cfg.load<cooper::actors::core_scheduler>()");
   home_ = &scheduler->home_of(*self_);
   self_->context(home_);
+  self_->setf(detail::placed_flag);
   if (core_unit::here() == home_) return settle(lazy);
   // The reference travels with the line, and becomes the table's.
   caf::intrusive_ptr_add_ref(self_->ctrl());

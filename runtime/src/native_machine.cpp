@@ -170,6 +170,20 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     }
   }
 
+  bool step(instant) override {
+    bool worked = false;
+    for (const core_id mine : adopted()) worked |= this->drivers_[mine.value]->poll_once();
+    return worked;
+  }
+  std::vector<core_id> adopted() override {
+    std::vector<core_id> mine;
+    for (std::size_t i = 0; i < adopted_by_.size(); ++i) {
+      const bool turns = !this->drivers_[i]->view().stopped.read();
+      if (turns && adopted_here(core_number(i))) mine.push_back(core_number(i));
+    }
+    return mine;
+  }
+
   result<void> down(core_id which, duration deadline) override {
     const std::lock_guard lock{life_mutex_};
     const auto found = this->driver_at(which);
@@ -388,13 +402,8 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
 
   // Waiting for other cores, on a thread that may itself be one of them, or several.
   void wait_a_little() {
-    bool mine = false;
-    for (std::size_t i = 0; i < adopted_by_.size(); ++i) {
-      if (!adopted_here(core_number(i)) || this->drivers_[i]->view().stopped.read()) continue;
-      this->drivers_[i]->poll_once();
-      mine = true;
-    }
-    if (!mine) std::this_thread::sleep_for(look_again);
+    if (adopted().empty()) return std::this_thread::sleep_for(look_again);
+    step(never);
   }
 
   // -- stopping ------------------------------------------------------------------------------------------------------

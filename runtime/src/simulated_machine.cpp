@@ -99,6 +99,11 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     for (auto& seat : world_.seats) seat.clock = std::max(seat.clock, until);
   }
   instant now() const override { return latest_clock(); }
+  std::vector<core_id> adopted() override {
+    std::vector<core_id> all;
+    for (const auto& driver : drivers_) all.push_back(driver->id());
+    return all;
+  }
 
   result<void> down(core_id which, duration deadline) override {
     const auto driver = driver_at(which);

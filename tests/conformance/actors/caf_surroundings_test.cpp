@@ -530,3 +530,35 @@ TEST_CASE("a call to an actor that has ended finds nobody, though another lives 
     CHECK(in_its_place);
   }
 }
+
+TEST_CASE("the main thread is a core, and its actors run on it") {
+  const watchdog dog{60s};
+  machine_options options = native_options(2);
+  options.stepped = {core_id{0}};
+  const auto m = boot(options);
+  REQUIRE(m->adopt(core_id{0}));
+  {
+    caf::actor_system_config cfg;
+    run_on(cfg, *m);
+    caf::actor_system system{cfg};
+    const auto body = [](caf::event_based_actor* self, std::thread::id* ran_on) -> caf::behavior {
+      return {[=](const caf::actor& other, int left) {
+        *ran_on = std::this_thread::get_id();
+        if (left != 0) self->send(other, caf::actor_cast<caf::actor>(self), left - 1);
+        if (left <= 1) self->quit();
+      }};
+    };
+    std::thread::id on_first, on_second;
+    {
+      const auto first = *spawn_on(system, core_id{0}, body, &on_first);
+      const auto second = *spawn_on(system, core_id{1}, body, &on_second);
+      caf::anon_send(first, second, 1000);
+    }
+    await_all_actors_done(system);
+    CHECK(system.registry().running() == 0);
+    CHECK(on_first == std::this_thread::get_id());
+    CHECK(on_second != std::thread::id{});
+    CHECK(on_second != std::this_thread::get_id());
+  }
+  REQUIRE(m->stop());
+}

@@ -83,6 +83,7 @@ class core_scheduler final : public caf::scheduler::abstract_coordinator {
  private:
   result<void> boot();
   result<void> leave(core_unit& unit, duration deadline);
+  void stop_actors_by_hand();
   core_unit& next_in_turn();
 
   struct settings;
@@ -98,6 +99,15 @@ class core_scheduler final : public caf::scheduler::abstract_coordinator {
 
 // How many asynchronous CAF messages between cores a system has refused for want of room. Any thread.
 std::uint64_t parcels_refused(caf::actor_system& system);
+
+// As caf::actor_system::await_all_actors_done(), also for a thread that is itself a core of the system: it makes its
+// core's turns meanwhile. Such a thread calls it before the system's end, which waits without turning:
+//
+//   options.stepped = {core_id{0}};                        // of machine::boot
+//   m->adopt(core_id{0});                                  // this thread is core 0
+//   run_on(cfg, *m); caf::actor_system system{cfg}; ...    // spawn
+//   await_all_actors_done(system);
+void await_all_actors_done(caf::actor_system& system);
 
 // Has the system that is made from cfg run on `m`. In place of cfg.load<core_scheduler>().
 void run_on(caf::actor_system_config& cfg, machine& m);

@@ -4,7 +4,8 @@
 //   auto c = spawn_on<counter>(system, core_id{1}, 42);        // result<core_ref<counter>>
 //   auto e = spawn_on(system, beside(*c), echo);               // result<caf::actor>, the same core as c
 //
-// An actor of any event-based class may be spawned so, from any thread; one that is a core actor gives a core_ref.
+// An actor of any event-based class may be spawned so, from any thread; one that is a core actor gives a core_ref. It
+// stays on that core, whatever the placement, until the core goes down.
 // Errors: no_such_core, core_down, not_supported_here (the system runs on another scheduler).
 #pragma once
 
@@ -46,7 +47,7 @@ inline place pack() { return {place::kind::pack}; }
 namespace detail {
 
 // In an actor's flags, beside CAF's own: its spawner has chosen its core.
-inline constexpr int placed_flag = 0x0100'0000;
+inline constexpr int placed_flag = 0x0010'0000;
 
 template <class Actor>
 concept speaks_lines = std::derived_from<Actor, resident>;

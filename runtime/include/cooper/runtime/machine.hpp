@@ -112,10 +112,13 @@ class machine {
   virtual void run() = 0;
   virtual void request_stop() = 0;  // any thread, drivers included
 
-  // By hand, on a simulated machine; the cores of a real one turn by themselves, and these do nothing. step: one turn
-  // of the core whose clock is earliest (the seed decides between equals). False: nothing is left to happen by `until`.
-  virtual bool step([[maybe_unused]] instant until = never) { return false; }
-  // Turns until nothing is left to happen by then; no clock shows less afterwards.
+  // By hand. Simulated: one turn of the core whose clock is earliest (the seed decides between equals); false: nothing
+  // is left to happen by `until`. Real: one turn of each core that the calling thread has adopted; false: there was
+  // nothing to do.
+  virtual bool step(instant until = never) = 0;
+  // The cores whose turns the calling thread makes: those that it has adopted, or all of a simulated machine.
+  virtual std::vector<core_id> adopted() = 0;
+  // Simulated only: turns until nothing is left to happen by then; no clock shows less afterwards.
   virtual void run_until([[maybe_unused]] instant until) {}
   // The latest of the cores' virtual clocks.
   virtual instant now() const { return {}; }
