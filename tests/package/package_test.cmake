@@ -65,7 +65,7 @@ set(lib "${WORK}/moved/${LIBDIR}")
 must_exist("${lib}/libcooper_vocabulary.${suffix}" "${lib}/libcooper_runtime.${suffix}"
            "${lib}/libcooper_actors.${suffix}" "${lib}/pkgconfig/cooper.pc" "${lib}/cmake/cooper/FindCAF.cmake"
            "${WORK}/moved/include/cooper/vocabulary/error.hpp" "${WORK}/moved/include/cooper/runtime/sync.hpp"
-           "${WORK}/moved/include/cooper/actors/core_scheduler.hpp")
+           "${WORK}/moved/include/cooper/actors/core_scheduler.hpp" "${WORK}/moved/include/cooper/testing/stage.hpp")
 
 run(COMMAND ${configure} -S "${WORK}/user" -B "${WORK}/consumer" -D "CMAKE_PREFIX_PATH=${WORK}/moved")
 run(COMMAND ${CMAKE_COMMAND} --build "${WORK}/consumer")
