@@ -38,6 +38,7 @@ class call_table {
   void fail_all(errc why, core_id to);
   void fail_all(errc why);
   std::size_t size() const { return in_use_; }
+  std::size_t under_way(core_id to) const { return under_way_[to.value]; }
 
  private:
   // Index in the table (20 bits), and how often that was used (44): it does not come round.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include <cooper/actors/spawn.hpp>
 #include "core_clock.hpp"
 #include "core_unit.hpp"
+#include "monitor.hpp"
 #include "printer.hpp"
 
 namespace cooper::actors {
@@ -146,10 +148,43 @@ result<void> core_scheduler::boot() {
   return {};
 }
 
-void core_scheduler::start() { utility_actors_[printer_id] = system().spawn<actors::printer, caf::hidden>(); }
+void core_scheduler::start() {
+  utility_actors_[printer_id] = system().spawn<actors::printer, caf::hidden>();
+  monitors_.resize(units_.size());
+  for (const auto& unit : units_) start_monitor(*unit);
+}
+
+void core_scheduler::start_monitor(core_unit& unit) {
+  caf::actor_config cfg{&unit};
+  cfg.flags |= detail::placed_flag;
+  caf::actor started = system().spawn_class<core_monitor, caf::hidden>(cfg);
+  const std::lock_guard lock{monitors_mutex_};
+  monitors_[unit.id().value] = std::move(started);
+}
+
+std::vector<caf::actor> core_scheduler::monitors() const {
+  const std::lock_guard lock{monitors_mutex_};
+  std::vector<caf::actor> all;
+  std::copy_if(monitors_.begin(), monitors_.end(), std::back_inserter(all), [](const caf::actor& m) { return !!m; });
+  return all;
+}
+
+caf::actor core_scheduler::monitor_of(core_id which) const {
+  const std::lock_guard lock{monitors_mutex_};
+  return which.value < monitors_.size() ? monitors_[which.value] : caf::actor{};
+}
+
+void core_scheduler::announce(core_event event) {
+  for (const caf::actor& m : monitors()) caf::anon_send(m, event);
+}
 
 void core_scheduler::stop() {
   machine_->describe_cores({});
+  {
+    // Their cores' end ends them.
+    const std::lock_guard lock{monitors_mutex_};
+    monitors_.clear();
+  }
   if (machine_->adopted().empty()) {
     stop_actors();
   } else {
@@ -193,11 +228,16 @@ result<void> core_scheduler::down(core_id which, duration deadline) {
   if (running < 2) return error{errc::last_core, fmt::format("core {}", which.value)};
   core_unit& unit = *units_[which.value];
   unit.in_service(false);
+  {
+    const std::lock_guard lock{monitors_mutex_};
+    monitors_[which.value] = {};
+  }
   if (const auto left = leave(unit, deadline); !left) return left.error();
   if (const auto gone = machine_->down(which, deadline); !gone) return gone.error();
   for (const auto& other : units_) {
     if (other->in_service()) static_cast<void>(machine_->call(other->id(), [&](core&) { other->peer_is_down(which); }));
   }
+  announce({.core = which, .what = core_event::kind::down});
   return {};
 }
 
@@ -228,8 +268,11 @@ result<void> core_scheduler::up(core_id which) {
   result<void> begun;
   if (const auto called = machine_->call(which, [&](core&) { begun = unit.come_back(); }); !called)
     return called.error();
-  if (begun) unit.in_service(true);
-  return begun;
+  if (!begun) return begun;
+  announce({.core = which, .what = core_event::kind::up});
+  unit.in_service(true);
+  start_monitor(unit);
+  return {};
 }
 
 caf::actor_clock& core_scheduler::clock() noexcept { return *clock_; }

@@ -10,6 +10,7 @@
 #include <caf/logger.hpp>
 #include <caf/scheduled_actor.hpp>
 #include <caf/sec.hpp>
+#include <caf/send.hpp>
 
 #include <cooper/actors/caf_error.hpp>
 #include <cooper/actors/protocol.hpp>
@@ -25,6 +26,7 @@ core_unit::core_unit(core_scheduler& owner, caf::actor_system& system, core_id i
       calls_{core_count},
       kept_(core_count),
       one_way_(core_count),
+      watched_peers_(core_count),
       flush_awaited_(core_count) {}
 
 core_unit::~core_unit() = default;
@@ -457,8 +459,34 @@ void core_unit::arm_sweep() {
   sweep_armed_ = true;
   core_->after(sweep_every_, [this] {
     sweep_armed_ = false;
+    look_at_peers();
     sweep();
   });
+}
+
+void core_unit::look_at_peers() {
+  std::vector<core_status> cores;  // asked for only if somebody waits
+  for (std::size_t i = 0; i < watched_peers_.size(); ++i) {
+    watched_peer& peer = watched_peers_[i];
+    const bool waited_for = i != id_.value && calls_.under_way(core_id{static_cast<std::uint16_t>(i)}) != 0;
+    if (!waited_for && !peer.stalled) {
+      peer.waited_for = false;
+      continue;
+    }
+    if (cores.empty()) cores = core_->home().status();
+    const instant now = core_->now();
+    const bool turns = cores[i].turns != peer.turns || cores[i].state != core_state::running;
+    if (!std::exchange(peer.waited_for, true) || turns) {
+      peer.turns = cores[i].turns;
+      peer.since = now;
+    }
+    if (const bool stalled = now - peer.since >= stalled_after; stalled != peer.stalled) {
+      peer.stalled = stalled;
+      const core_event event{.core = core_id{static_cast<std::uint16_t>(i)},
+                             .what = stalled ? core_event::kind::stalled : core_event::kind::turning};
+      if (const caf::actor told = owner_.monitor_of(id_)) caf::anon_send(told, event);
+    }
+  }
 }
 
 // Looks for actors that nobody refers to. None found: it looks half as often.

@@ -160,6 +160,8 @@ class core_unit final : public caf::execution_unit {
   static constexpr std::uint32_t one_way_flow = 64;
   static constexpr std::size_t gather_max = 64;
   static constexpr duration gather_for{std::chrono::microseconds{50}};
+  // A core to which calls wait, and which has not begun a turn for so long, has stalled.
+  static constexpr duration stalled_after{std::chrono::seconds{1}};
   static constexpr duration sweep_first{std::chrono::milliseconds{20}};
   static constexpr duration sweep_longest{std::chrono::seconds{1}};
 
@@ -174,6 +176,13 @@ class core_unit final : public caf::execution_unit {
     std::deque<kept_line> lines;
     bool asked = false;
     std::vector<cooper::job> then;  // what waits for all of them to be gone
+  };
+
+  // What was seen of a core for which calls wait.
+  struct watched_peer {
+    std::uint64_t turns = 0;
+    instant since{};
+    bool waited_for = false, stalled = false;
   };
 
   static void on_line(void* self, core& here, const line_view& line);
@@ -209,6 +218,7 @@ class core_unit final : public caf::execution_unit {
   void when_nothing_kept(cooper::job done);
   void arm_sweep();
   void sweep();
+  void look_at_peers();
 
   core_scheduler& owner_;
   core_id id_;
@@ -229,6 +239,7 @@ class core_unit final : public caf::execution_unit {
   std::vector<resident*> residents_;
   duration sweep_every_ = sweep_first;
   bool sweep_armed_ = false;
+  std::vector<watched_peer> watched_peers_;  // by core
 
   // A flush under way, and what waits for the next.
   std::uint64_t flush_number_ = 0;

@@ -30,6 +30,8 @@ class fake_machine final : public machine {
   result<void> up(core_id) override { return refused(); }
   result<void> stop(duration) override { return refused(); }
   result<core*> adopt(core_id) override { return refused(); }
+  bool step(instant) override { return false; }
+  std::vector<core_id> adopted() override { return {}; }
   std::vector<core_status> status() const override { return {}; }
   std::string prometheus() const override { return {}; }
   void set_tracing(bool) override {}

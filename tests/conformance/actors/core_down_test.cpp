@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <cooper/actors/caf_error.hpp>
+#include <cooper/actors/monitor.hpp>
 #include "systems.hpp"
 
 using namespace cooper;
@@ -144,4 +145,81 @@ TEST_CASE("the last core stays, and so does one that is not there") {
   CHECK(scheduler_of(rig).down(core_id{9}).error().code() == errc::no_such_core);
   CHECK(scheduler_of(rig).down(second).error().code() == errc::core_down);
   // The system ends with a core down.
+}
+
+TEST_CASE("whoever asked is told of cores that go down and come up") {
+  actor_rig rig{3};
+  caf::scoped_actor self{rig.system()};
+  REQUIRE(watch_cores(rig.system(), self));
+  // An unmodified actor of a core that goes down goes on elsewhere, and is told there.
+  const auto mover = rig.system().spawn([&](caf::event_based_actor* me) -> caf::behavior {
+    me->send(me, go_atom::value);
+    return {[me](go_atom) { CHECK(watch_cores(me->system(), me)); },
+            [me, to = caf::actor_cast<caf::actor>(self)](const core_event& e) {
+              me->send(to, get_atom::value, static_cast<int>(e.what));
+            },
+            [](get_atom) { return static_cast<int>(core::current()->id().value); }};
+  });
+  int at = 0;
+  self->request(mover, caf::infinite, get_atom::value).receive([&](int n) { at = n; }, [](caf::error&) { FAIL(""); });
+  const core_id home = core_number(static_cast<std::size_t>(at));
+  CHECK(monitor_of(rig.system(), home));
+  REQUIRE(scheduler_of(rig).down(home));
+  CHECK_FALSE(monitor_of(rig.system(), home));
+  REQUIRE(scheduler_of(rig).up(home));
+  CHECK(monitor_of(rig.system(), home));
+  std::vector<core_event::kind> seen, seen_by_mover;
+  while (seen.size() < 2 || seen_by_mover.size() < 2) {
+    self->receive(
+        [&](const core_event& e) {
+          CHECK(e.core == home);
+          seen.push_back(e.what);
+        },
+        [&](get_atom, int what) { seen_by_mover.push_back(static_cast<core_event::kind>(what)); });
+  }
+  const std::vector<core_event::kind> both{core_event::kind::down, core_event::kind::up};
+  CHECK(seen == both);
+  CHECK(seen_by_mover == both);
+}
+
+TEST_CASE("a core that does not turn is announced while a call waits for it, and again when it goes on") {
+  struct sleepy : core_actor<sleepy, protocol<request<question, answer>>> {
+    sleepy(caf::actor_config& cfg, std::atomic<bool>& go) : core_actor{cfg}, go_{go} {}
+    caf::behavior make_behavior() override {
+      return {[](get_atom) {}};
+    }
+    answer handle(const question&) {
+      while (!go_) {}
+      return {1};
+    }
+    std::atomic<bool>& go_;
+  };
+  struct asker : core_actor<asker, protocol<>> {
+    asker(caf::actor_config& cfg, core_ref<sleepy> to) : core_actor{cfg}, to_{std::move(to)} {}
+    caf::behavior make_behavior() override {
+      return {[this](go_atom) {
+        auto promise = make_response_promise<bool>();
+        call(to_, question{}, [promise](result<answer> r) mutable { promise.deliver(static_cast<bool>(r)); });
+        return promise;
+      }};
+    }
+    core_ref<sleepy> to_;
+  };
+  actor_rig rig;
+  std::atomic<bool> go{false};
+  const auto stuck = spawn_on<sleepy>(rig.system(), second, go);
+  const auto waits = spawn_on<asker>(rig.system(), first, *stuck);
+  caf::scoped_actor self{rig.system()};
+  REQUIRE(watch_cores(rig.system(), self));
+  auto answered = self->request(waits->handle(), caf::infinite, go_atom::value);
+  const auto next = [&](core_event::kind what) {
+    self->receive([&](const core_event& e) {
+      CHECK(e.core == second);
+      CHECK(e.what == what);
+    });
+  };
+  next(core_event::kind::stalled);
+  go = true;
+  next(core_event::kind::turning);
+  answered.receive([](bool good) { CHECK(good); }, [](caf::error&) { FAIL(""); });
 }

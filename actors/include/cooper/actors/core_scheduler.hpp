@@ -23,12 +23,14 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include <caf/actor_system_config.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
+#include <cooper/actors/monitor.hpp>
 #include <cooper/runtime/machine.hpp>
 
 namespace cooper::actors {
@@ -79,11 +81,16 @@ class core_scheduler final : public caf::scheduler::abstract_coordinator {
   // What is to run has a home that is down.
   void home_is_gone(caf::resumable* what);
   std::size_t messages_per_run() const noexcept;
+  // The monitors of the cores in service, in their order; of one core, or none. Any thread.
+  std::vector<caf::actor> monitors() const;
+  caf::actor monitor_of(core_id which) const;
 
  private:
   result<void> boot();
   result<void> leave(core_unit& unit, duration deadline);
   void stop_actors_by_hand();
+  void start_monitor(core_unit& unit);
+  void announce(core_event event);
   core_unit& next_in_turn();
 
   struct settings;
@@ -95,6 +102,8 @@ class core_scheduler final : public caf::scheduler::abstract_coordinator {
   std::atomic<std::size_t> turn_{0};
   std::vector<std::unique_ptr<core_unit>> units_;
   std::unique_ptr<system_clock> clock_;
+  mutable std::mutex monitors_mutex_;
+  std::vector<caf::actor> monitors_;  // by core
 };
 
 // How many asynchronous CAF messages between cores a system has refused for want of room. Any thread.
