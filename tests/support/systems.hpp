@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <doctest/doctest.h>
 #include <caf/all.hpp>
@@ -20,7 +21,10 @@ class actor_rig {
  public:
   explicit actor_rig(std::size_t cores = 2, const std::string& placement = "adaptive",
                      std::chrono::seconds limit = std::chrono::seconds{60})
-      : dog_{limit}, machine_{boot(native_options(cores))} {
+      : actor_rig{native_options(cores), placement, limit} {}
+  explicit actor_rig(machine_options options, const std::string& placement = "adaptive",
+                     std::chrono::seconds limit = std::chrono::seconds{60})
+      : dog_{limit}, machine_{boot(std::move(options))} {
     if (!placement.empty()) caf::put(config_.content, "cooper.placement", placement);
     actors::run_on(config_, *machine_);
     system_ = std::make_unique<caf::actor_system>(config_);

@@ -144,6 +144,14 @@ template <class To>
 using protocol_of = typename receiver<To>::type::lines;
 template <class To>
 inline constexpr bool is_address = receiver<To>::by_address;
+template <class To>
+core_id core_of(const To& to) {
+  if constexpr (is_address<To>) {
+    return to.at.core;
+  } else {
+    return to->home_core();
+  }
+}
 
 }  // namespace detail
 
@@ -187,7 +195,7 @@ class core_actor : public basic_core_actor<Base> {
     for (;;) {
       const send_result sent = tell(to, message);
       if (sent != send_result::full) co_return sent;
-      co_await room_on_lane{*this, core_of(to)};
+      co_await room_on_lane{*this, detail::core_of(to)};
     }
   }
 
@@ -225,14 +233,6 @@ class core_actor : public basic_core_actor<Base> {
       return {.actor = nullptr, .at = to.at};
     } else {
       return {.actor = &*to, .at = {}};
-    }
-  }
-  template <class To>
-  static core_id core_of(const To& to) {
-    if constexpr (detail::is_address<To>) {
-      return to.at.core;
-    } else {
-      return to->home_core();
     }
   }
 
