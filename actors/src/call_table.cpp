@@ -89,6 +89,12 @@ void call_table::expire() {
   arm();
 }
 
+void call_table::detach() {
+  deadlines_.clear();
+  if (armed_for_ != never) here_->cancel(timer_);
+  armed_for_ = never;
+}
+
 void call_table::fail_all(errc why, core_id to) {
   for (std::uint32_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].call == nullptr || slots_[i].to != to) continue;

@@ -25,6 +25,8 @@ class call_table {
   explicit call_table(std::size_t core_count) : under_way_(core_count) {}
 
   void attach(core& here) { here_ = &here; }
+  // No timer of the core refers to this table any more.
+  void detach();
 
   // A word for a new call to `to`, or nothing: the window to that core is used up.
   std::uint64_t begin(call_base& call, core_id to);

@@ -39,6 +39,7 @@ result<void> core_unit::begin(core& here) {
   // sync(unit.at) release <-> unit.at: as there.
   at_.store(std::bit_cast<std::uint64_t>(*opened), std::memory_order_release);
   here.on_undeliverable(&core_unit::on_undeliverable, this);
+  alive_ = std::make_shared<bool>(true);
   clock_.attach(&here);
   calls_.attach(here);
   here.attach(this);
@@ -49,7 +50,9 @@ result<void> core_unit::begin(core& here) {
 void core_unit::end() {
   calls_.fail_all(errc::cancelled);
   end_residents(caf::make_error(caf::exit_reason::user_shutdown));
-  clock_.cancel_all();
+  clock_.take_all();
+  calls_.detach();
+  alive_.reset();
   while (!ready_.empty()) {
     caf::resumable* what = ready_.front();
     ready_.pop_front();
@@ -165,10 +168,10 @@ void core_unit::make_ready_soon(caf::resumable* what) {
   if (ready_.size() >= gather_max) return arm();
   if (gathering_) return;
   gathering_ = true;
-  core_->after(gather_for, [this] {
-    gathering_ = false;
-    if (!ready_.empty()) arm();
-  });
+  core_->after(gather_for, mine([this] {
+                 gathering_ = false;
+                 if (!ready_.empty()) arm();
+               }));
 }
 
 void core_unit::arm() {
@@ -183,10 +186,10 @@ void core_unit::arm() {
 void core_unit::arm_later() {
   if (armed_) return;
   armed_ = true;
-  core_->defer([this] {
+  core_->defer(mine([this] {
     armed_ = false;
     run_ready();
-  });
+  }));
 }
 
 void core_unit::run_ready() {
@@ -403,13 +406,13 @@ void core_unit::ask_for_room(core_id to) {
   kept_lines& kept = kept_[to.value];
   if (kept.asked) return;
   kept.asked = true;
-  const auto go_on = [this, to] {
+  auto go_on = mine([this, to] {
     kept_[to.value].asked = false;
     flush_kept(to);
-  };
+  });
   // To this core itself there is room after its next turn.
-  if (to == id_) return core_->defer(go_on);
-  core_->when_writable(to, kept.lines.front().via, go_on);
+  if (to == id_) return core_->defer(std::move(go_on));
+  core_->when_writable(to, kept.lines.front().via, std::move(go_on));
 }
 
 void core_unit::flush_kept(core_id to) {
@@ -436,7 +439,7 @@ void core_unit::when_writable(core_id to, cooper::job then) {
 void core_unit::add(resident& r) {
   r.index_ = residents_.size();
   residents_.push_back(&r);
-  counters_.residents.set(residents_.size());
+  count_residents();
   sweep_every_ = sweep_first;
   arm_sweep();
 }
@@ -445,8 +448,14 @@ void core_unit::remove(resident& r) {
   residents_[r.index_] = residents_.back();
   residents_[r.index_]->index_ = r.index_;
   residents_.pop_back();
-  counters_.residents.set(residents_.size());
+  count_residents();
   release_later(&r.self());
+}
+
+// The core's monitor is not one of the program's.
+void core_unit::count_residents() {
+  const std::size_t all = residents_.size();
+  counters_.residents.set(all - std::min<std::size_t>(all, 1));
 }
 
 void core_unit::release_later(caf::resumable* what) {
@@ -457,11 +466,11 @@ void core_unit::release_later(caf::resumable* what) {
 void core_unit::arm_sweep() {
   if (sweep_armed_ || residents_.empty()) return;
   sweep_armed_ = true;
-  core_->after(sweep_every_, [this] {
-    sweep_armed_ = false;
-    look_at_peers();
-    sweep();
-  });
+  core_->after(sweep_every_, mine([this] {
+                 sweep_armed_ = false;
+                 look_at_peers();
+                 sweep();
+               }));
 }
 
 void core_unit::look_at_peers() {
@@ -529,14 +538,15 @@ void core_unit::begin_flush() {
     flush_awaited_[other->id().value] =
         post(other->at(), kind_flush, &flush_number_, 1, if_full::keep) != send_result::closed;
   }
-  core_->defer([this, number = flush_number_] { ask_gateway(number); });
+  core_->defer(mine([this, number = flush_number_] { ask_gateway(number); }));
 }
 
 void core_unit::ask_gateway(std::uint64_t number) {
-  const auto posted = core_->home().post(id_, [this, number](core&) { flush_answered(id_, number); });
+  auto answered = mine([this, number] { flush_answered(id_, number); });
+  const auto posted = core_->home().post(id_, [answered](core&) mutable { answered(); });
   if (posted) return;
   if (posted.error().code() != errc::queue_full) return flush_answered(id_, number);
-  core_->after(std::chrono::milliseconds{1}, [this, number] { ask_gateway(number); });
+  core_->after(std::chrono::milliseconds{1}, mine([this, number] { ask_gateway(number); }));
 }
 
 void core_unit::flush_answered(core_id by, std::uint64_t number) {

@@ -12,6 +12,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <caf/execution_unit.hpp>
@@ -40,7 +41,7 @@ struct alignas(destructive_bytes) unit_counters {
   counter calls;            // line calls made
   counter lines_refused;    // one-way lines, for want of room
   counter moved;            // actors that were given another home
-  counter residents;        // core actors that live here: a gauge
+  counter residents;        // core actors that live here, without the monitor: a gauge
 };
 
 class core_unit final : public caf::execution_unit {
@@ -220,9 +221,19 @@ class core_unit final : public caf::execution_unit {
   void sweep();
   void look_at_peers();
 
+  // A job of the core that does nothing once this unit has ended: the machine may outlive the system.
+  template <class F>
+  auto mine(F f) {
+    return [still = std::weak_ptr<bool>{alive_}, f = std::move(f)]() mutable {
+      if (!still.expired()) f();
+    };
+  }
+  void count_residents();
+
   core_scheduler& owner_;
   core_id id_;
   core* core_ = nullptr;
+  std::shared_ptr<bool> alive_;  // from begin() to end(); this core only
   std::deque<caf::resumable*> ready_;
   bool armed_ = false;
   unit_clock clock_;
