@@ -352,7 +352,7 @@ TEST_CASE_TEMPLATE("brokers carry bytes for actors on cores", Kind, drop_in, at_
 
 TEST_CASE("a setting that there is not is refused by its name") {
   const watchdog dog{60s};
-  const auto refusal = [](const char* key, const char* value) {
+  const auto refusal = [](const std::string& key, const std::string& value) {
     caf::actor_system_config cfg;
     cfg.load<core_scheduler>();
     caf::put(cfg.content, key, value);
