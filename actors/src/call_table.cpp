@@ -62,18 +62,14 @@ void call_table::set_deadline(call_base& call, instant when) {
   }
   deadlines_.push_back({when, call.word_});
   std::push_heap(deadlines_.begin(), deadlines_.end(), std::greater{});
-  if (when < armed_for_) arm();
+  arm();
 }
 
 void call_table::arm() {
-  if (deadlines_.empty()) return;
-  if (armed_for_ != never) here_->cancel(timer_);
-  armed_for_ = deadlines_.front().when;
-  timer_ = here_->at(armed_for_, [this] { expire(); });
+  if (!deadlines_.empty()) timer_.arm(deadlines_.front().when, [this] { expire(); });
 }
 
 void call_table::expire() {
-  armed_for_ = never;
   const instant now = here_->now();
   while (!deadlines_.empty() && deadlines_.front().when <= now) {
     const std::uint64_t word = deadlines_.front().word;
@@ -91,8 +87,7 @@ void call_table::expire() {
 
 void call_table::detach() {
   deadlines_.clear();
-  if (armed_for_ != never) here_->cancel(timer_);
-  armed_for_ = never;
+  timer_.cancel();
 }
 
 void call_table::fail_all(errc why, core_id to) {
@@ -106,7 +101,7 @@ void call_table::fail_all(errc why, core_id to) {
 }
 
 void call_table::fail_all(errc why) {
-  for (std::size_t to = 0; to < under_way_.size(); ++to) fail_all(why, core_id{static_cast<std::uint16_t>(to)});
+  for (std::size_t to = 0; to < under_way_.size(); ++to) fail_all(why, core_number(to));
 }
 
 }  // namespace cooper::actors

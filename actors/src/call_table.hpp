@@ -12,6 +12,7 @@
 
 #include <cooper/actors/call_base.hpp>
 #include <cooper/runtime/core.hpp>
+#include "earliest_timer.hpp"
 
 namespace cooper::actors {
 
@@ -24,7 +25,10 @@ class call_table {
 
   explicit call_table(std::size_t core_count) : under_way_(core_count) {}
 
-  void attach(core& here) { here_ = &here; }
+  void attach(core& here) {
+    here_ = &here;
+    timer_.attach(here);
+  }
   // No timer of the core refers to this table any more.
   void detach();
 
@@ -69,8 +73,7 @@ class call_table {
   std::vector<std::size_t> under_way_;  // by core
   std::size_t in_use_ = 0;
   std::vector<deadline> deadlines_;  // a heap; entries of calls that were answered stay until they outnumber the others
-  instant armed_for_ = never;
-  timer_id timer_{};
+  earliest_timer timer_;
 };
 
 }  // namespace cooper::actors

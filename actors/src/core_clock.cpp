@@ -30,8 +30,7 @@ unit_clock::entries unit_clock::take_all() {
   for (auto& [due, entry] : schedule_) all.push_back(std::move(entry));
   actor_lookup_.clear();
   schedule_.clear();
-  if (armed_for_ != time_point::max()) here_->cancel(timer_);
-  armed_for_ = time_point::max();
+  timer_.cancel();
   return all;
 }
 
@@ -72,17 +71,10 @@ void unit_clock::add_all(entries all) {
 
 void unit_clock::arm() {
   if (schedule().empty()) return;
-  const time_point earliest = schedule().begin()->first;
-  if (earliest >= armed_for_) return;
-  if (armed_for_ != time_point::max()) here_->cancel(timer_);
-  armed_for_ = earliest;
-  timer_ = here_->at(instant_of(earliest), [this] { expire(); });
-}
-
-void unit_clock::expire() {
-  armed_for_ = time_point::max();
-  trigger_expired_timeouts();
-  arm();
+  timer_.arm(instant_of(schedule().begin()->first), [this] {
+    trigger_expired_timeouts();
+    arm();
+  });
 }
 
 caf::actor_clock::time_point system_clock::now() const noexcept {
@@ -92,7 +84,7 @@ caf::actor_clock::time_point system_clock::now() const noexcept {
 
 template <class F>
 void system_clock::on_clock(F f) {
-  if (core_unit* unit = core_unit::here(); unit != nullptr && &unit->owner() == &owner_) {
+  if (core_unit* unit = core_unit::here_of(owner_)) {
     f(unit->clock());
     unit->clock().arm();
     return;
@@ -126,13 +118,13 @@ void system_clock::set_request_timeout(time_point t, caf::abstract_actor* self, 
 
 // The cancellations come with the actor's end, when no reference may be taken any more: by number only.
 void system_clock::cancel_ordinary_timeout(caf::abstract_actor* self, caf::atom_value type) {
-  if (core_unit* unit = core_unit::here()) unit->clock().cancel_ordinary_timeout(self, type);
+  if (core_unit* unit = core_unit::here_of(owner_)) unit->clock().cancel_ordinary_timeout(self, type);
 }
 void system_clock::cancel_request_timeout(caf::abstract_actor* self, caf::message_id id) {
-  if (core_unit* unit = core_unit::here()) unit->clock().cancel_request_timeout(self, id);
+  if (core_unit* unit = core_unit::here_of(owner_)) unit->clock().cancel_request_timeout(self, id);
 }
 void system_clock::cancel_timeouts(caf::abstract_actor* self) {
-  if (core_unit* unit = core_unit::here()) unit->clock().cancel_timeouts(self);
+  if (core_unit* unit = core_unit::here_of(owner_)) unit->clock().cancel_timeouts(self);
 }
 
 void system_clock::schedule_message(time_point t, caf::strong_actor_ptr receiver, caf::mailbox_element_ptr content) {

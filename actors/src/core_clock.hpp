@@ -12,6 +12,7 @@
 #include <caf/detail/simple_actor_clock.hpp>
 
 #include <cooper/runtime/core.hpp>
+#include "earliest_timer.hpp"
 
 namespace cooper::actors {
 
@@ -20,7 +21,10 @@ class core_scheduler;
 // Of one core; its thread only. The bookkeeping is CAF's, the timer is the core's.
 class unit_clock final : public caf::detail::simple_actor_clock {
  public:
-  void attach(core* here) { here_ = here; }
+  void attach(core& here) {
+    here_ = &here;
+    timer_.attach(here);
+  }
   time_point now() const noexcept override;
   // All entries, for another core's clock; and from another's.
   using entries = std::vector<unique_delayed_event_ptr>;
@@ -30,11 +34,8 @@ class unit_clock final : public caf::detail::simple_actor_clock {
   void arm();
 
  private:
-  void expire();
-
   core* here_ = nullptr;
-  time_point armed_for_ = time_point::max();
-  timer_id timer_{};
+  earliest_timer timer_;
 };
 
 // Of the system; any thread.

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
-#include <limits>
 #include <stdexcept>
 #include <string_view>
 #include <thread>
@@ -297,9 +296,8 @@ core_unit& core_scheduler::next_in_turn() {
 }
 
 core_unit& core_scheduler::home_of(caf::resumable& what) {
-  core_unit* here = core_unit::here();
-  const bool ours = here != nullptr && &here->owner() == this;
-  if (what.subtype() != caf::resumable::scheduled_actor) return ours ? *here : *units_.front();
+  core_unit* here = core_unit::here_of(*this);
+  if (what.subtype() != caf::resumable::scheduled_actor) return here != nullptr ? *here : *units_.front();
   auto& actor = static_cast<caf::scheduled_actor&>(what);
   // A unit of ours stands there since the actor was made by one of our actors, or since it got its home.
   for (const auto& unit : units_) {
@@ -318,9 +316,9 @@ core_unit& core_scheduler::home_of(caf::resumable& what) {
 
 void core_scheduler::enqueue(caf::resumable* what) {
   core_unit& home = home_of(*what);
-  core_unit* here = core_unit::here();
+  core_unit* here = core_unit::here_of(*this);
   if (here == &home) return home.make_ready(what);
-  if (here != nullptr && &here->owner() == this) return here->forward(home, what);
+  if (here != nullptr) return here->forward(home, what);
   if (!post(home, [&home, what] { home.make_ready(what); })) home_is_gone(what);
 }
 

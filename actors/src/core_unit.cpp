@@ -34,16 +34,35 @@ core_unit::~core_unit() = default;
 result<void> core_unit::begin(core& here) {
   COOPER_ASSERT(here.attached() == nullptr, "a machine belongs to one actor system");
   core_ = &here;
-  const auto opened = here.open(&core_unit::on_line, this);
-  if (!opened) return opened.error();
-  // sync(unit.at) release <-> unit.at: as there.
-  at_.store(std::bit_cast<std::uint64_t>(*opened), std::memory_order_release);
+  if (const auto opened = open_endpoint(); !opened) return opened;
   here.on_undeliverable(&core_unit::on_undeliverable, this);
   alive_ = std::make_shared<bool>(true);
-  clock_.attach(&here);
+  clock_.attach(here);
   calls_.attach(here);
   here.attach(this);
   return {};
+}
+
+result<void> core_unit::open_endpoint() {
+  const auto opened = core_->open(&core_unit::on_line, this);
+  if (!opened) return opened.error();
+  // sync(unit.at) release <-> unit.at: as there.
+  at_.store(std::bit_cast<std::uint64_t>(*opened), std::memory_order_release);
+  return {};
+}
+
+template <class F>
+void core_unit::empty_ready(F then) {
+  while (!ready_.empty()) {
+    caf::resumable* what = ready_.front();
+    ready_.pop_front();
+    then(what);
+  }
+  tell_waiting();
+}
+
+void core_unit::drop_released() {
+  for (caf::resumable* what : std::exchange(released_, {})) caf::intrusive_ptr_release(what);
 }
 
 // Everything of this system on this core ends: no actor is left that could run.
@@ -53,13 +72,8 @@ void core_unit::end() {
   clock_.take_all();
   calls_.detach();
   alive_.reset();
-  while (!ready_.empty()) {
-    caf::resumable* what = ready_.front();
-    ready_.pop_front();
-    caf::scheduler::abstract_coordinator::cleanup_and_release(what);
-  }
-  tell_waiting();
-  for (caf::resumable* what : std::exchange(released_, {})) caf::intrusive_ptr_release(what);
+  empty_ready(&caf::scheduler::abstract_coordinator::cleanup_and_release);
+  drop_released();
   core_->close(at());
   core_->on_undeliverable(nullptr, nullptr);
   core_->attach(nullptr);
@@ -72,12 +86,7 @@ void core_unit::leave(cooper::job done) {
   calls_.fail_all(errc::core_down);
   end_residents(make_error(errc::core_down));
   give_up_flush();
-  while (!ready_.empty()) {
-    caf::resumable* what = ready_.front();
-    ready_.pop_front();
-    owner_.home_is_gone(what);
-  }
-  tell_waiting();
+  empty_ready([this](caf::resumable* what) { owner_.home_is_gone(what); });
   for (const auto& other : owner_.units()) {
     if (!other->in_service()) continue;
     auto entries = std::make_shared<unit_clock::entries>(clock_.take_all());
@@ -99,10 +108,7 @@ void core_unit::when_nothing_kept(cooper::job done) {
 result<void> core_unit::come_back() {
   leaving_ = false;
   armed_ = false;
-  const auto opened = core_->open(&core_unit::on_line, this);
-  if (!opened) return opened.error();
-  // sync(unit.at) release <-> unit.at: as there.
-  at_.store(std::bit_cast<std::uint64_t>(*opened), std::memory_order_release);
+  if (const auto opened = open_endpoint(); !opened) return opened;
   for (kept_lines& kept : kept_) kept.asked = false;
   return {};
 }
@@ -214,9 +220,7 @@ void core_unit::run_ready() {
     messages_per_run_ = std::min(2 * messages_per_run_, owner_.messages_per_run());
   }
   tell_waiting();
-  if (!released_.empty()) {
-    for (caf::resumable* what : std::exchange(released_, {})) caf::intrusive_ptr_release(what);
-  }
+  if (!released_.empty()) drop_released();
   placement_.ran(count, spent);
   if (placement_.overloaded(ready_.size())) hand_over_some();
   if (ready_.empty()) return;
@@ -249,9 +253,7 @@ void core_unit::run(caf::resumable* what) {
 void core_unit::forward(core_unit& home, caf::resumable* what) {
   const auto word = reinterpret_cast<std::uint64_t>(what);
   one_way_[home.id_.value] = 0;
-  if (post(home.at(), kind_resume, &word, 1, if_full::keep) == send_result::closed) {
-    owner_.home_is_gone(what);
-  }
+  post_surely(home.at(), kind_resume, &word, 1);
 }
 
 // Waiting actors for a core on which none waits; they are not running, so their home may change here.
@@ -259,23 +261,25 @@ void core_unit::hand_over_some() {
   for (const auto& other : owner_.units()) {
     if (other.get() == this || other->waiting() != 0 || other->running() != 0) continue;
     for (std::size_t n = ready_.size() / 2; n > 0; --n) {
-      caf::resumable* what = ready_.back();
-      if (what->subtype() != caf::resumable::scheduled_actor || stays_here(what)) return;
+      caf::scheduled_actor* actor = movable(ready_.back());
+      if (actor == nullptr) return;
       ready_.pop_back();
-      move_to(*other, what);
+      move_to(*other, *actor);
     }
     return;
   }
 }
 
-void core_unit::move_to(core_unit& home, caf::resumable* what) {
-  static_cast<caf::scheduled_actor*>(what)->context(&home);
+void core_unit::move_to(core_unit& home, caf::scheduled_actor& actor) {
+  actor.context(&home);
   counters_.moved.add(1);
-  forward(home, what);
+  forward(home, &actor);
 }
 
-bool core_unit::stays_here(caf::resumable* what) {
-  return static_cast<caf::scheduled_actor*>(what)->getf(detail::placed_flag);
+caf::scheduled_actor* core_unit::movable(caf::resumable* what) {
+  if (what->subtype() != caf::resumable::scheduled_actor) return nullptr;
+  auto* actor = static_cast<caf::scheduled_actor*>(what);
+  return actor->getf(detail::placed_flag) ? nullptr : actor;
 }
 
 // -- lines ------------------------------------------------------------------------------------------------------------
@@ -291,11 +295,9 @@ void core_unit::take(const line_view& line) {
       break;
     case kind_resume: {
       auto* what = reinterpret_cast<caf::resumable*>(words[0]);
-      if (what->subtype() == caf::resumable::scheduled_actor) {
-        auto* actor = static_cast<caf::scheduled_actor*>(what);
-        if (ready_.empty() && !actor->getf(detail::placed_flag) && placement_.woken_from(actor->id(), line.from, id_)) {
-          return move_to(*owner_.units()[line.from.value], what);
-        }
+      caf::scheduled_actor* actor = ready_.empty() ? movable(what) : nullptr;
+      if (actor != nullptr && placement_.woken_from(actor->id(), line.from, id_)) {
+        return move_to(*owner_.units()[line.from.value], *actor);
       }
       if (++one_way_[line.from.value] > one_way_flow) {
         make_ready_soon(what);
@@ -317,7 +319,7 @@ void core_unit::take(const line_view& line) {
       break;
     }
     case kind_flush:
-      post_surely(owner_.units()[line.from.value]->at(), kind_flushed, words, 1);
+      post_surely(unit_at(line.from), kind_flushed, words, 1);
       break;
     case kind_flushed:
       flush_answered(line.from, words[0]);
@@ -339,14 +341,13 @@ void core_unit::on_undeliverable(void* self, core&, const line_view& line) {
 
 // A line has no receiver: whoever waits for an answer must hear of it, and what it holds is released.
 void core_unit::give_back(core_id from, message_type type, const std::uint64_t* words) {
-  const auto bounce = [](std::uint64_t word) {
+  const auto return_parcel = [](std::uint64_t word) {
     const caf::mailbox_element_ptr what{reinterpret_cast<caf::mailbox_element*>(word)};
-    caf::detail::sync_request_bouncer answer{caf::make_error(caf::sec::request_receiver_down)};
-    answer(*what);
+    bounce(*what, caf::make_error(caf::sec::request_receiver_down));
   };
   switch (type) {
     case kind_parcel:
-      return bounce(words[0]);
+      return return_parcel(words[0]);
     case kind_resume:
       return owner_.home_is_gone(reinterpret_cast<caf::resumable*>(words[0]));
     case kind_settle: {
@@ -355,19 +356,31 @@ void core_unit::give_back(core_id from, message_type type, const std::uint64_t* 
       return release_later(&r->self());
     }
     case kind_deliver:
-      bounce(words[1]);
+      return_parcel(words[1]);
       return release_later(&reinterpret_cast<resident*>(words[0])->self());
     case kind_flush:
       // Our own came back: peer_is_down counts that core.
       if (from == id_) return;
-      return post_surely(owner_.units()[from.value]->at(), kind_flushed, words, 1);
+      return post_surely(unit_at(from), kind_flushed, words, 1);
     default:
       break;
   }
-  if (type < 0x800 && (type & detail::request_mark) != 0) {
-    const std::uint64_t reply[2] = {words[0], static_cast<std::uint64_t>(errc::no_receiver)};
-    post_surely(owner_.units()[from.value]->at(), kind_call_error, reply, 2, lane::reply);
+  if (type < 0x800 && (type & detail::request_mark) != 0) fail_call(from, words[0], errc::no_receiver);
+}
+
+void core_unit::fail_call(core_id caller, std::uint64_t word, errc why) {
+  if (word == 0) return;
+  const std::uint64_t words[2] = {word, static_cast<std::uint64_t>(why)};
+  post_surely(unit_at(caller), kind_call_error, words, 2, lane::reply);
+}
+
+void core_unit::bounce(caf::mailbox_element& what, caf::error why) {
+  if (const queued_line* line = resident::line_in(what)) {
+    if ((line->type & detail::request_mark) != 0) here()->fail_call(line->from, line->words[0], errc::no_receiver);
+    return;
   }
+  caf::detail::sync_request_bouncer answer{std::move(why)};
+  answer(what);
 }
 
 send_result core_unit::post(address to, message_type type, const std::uint64_t* words, std::size_t count, if_full then,
@@ -477,7 +490,7 @@ void core_unit::look_at_peers() {
   std::vector<core_status> cores;  // asked for only if somebody waits
   for (std::size_t i = 0; i < watched_peers_.size(); ++i) {
     watched_peer& peer = watched_peers_[i];
-    const bool waited_for = i != id_.value && calls_.under_way(core_id{static_cast<std::uint16_t>(i)}) != 0;
+    const bool waited_for = i != id_.value && calls_.under_way(core_number(i)) != 0;
     if (!waited_for && !peer.stalled) {
       peer.waited_for = false;
       continue;
@@ -491,7 +504,7 @@ void core_unit::look_at_peers() {
     }
     if (const bool stalled = now - peer.since >= stalled_after; stalled != peer.stalled) {
       peer.stalled = stalled;
-      const core_event event{.core = core_id{static_cast<std::uint16_t>(i)},
+      const core_event event{.core = core_number(i),
                              .what = stalled ? core_event::kind::stalled : core_event::kind::turning};
       if (const caf::actor told = owner_.monitor_of(id_)) caf::anon_send(told, event);
     }

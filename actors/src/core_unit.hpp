@@ -69,6 +69,11 @@ class core_unit final : public caf::execution_unit {
     core* c = core::current();
     return c != nullptr ? static_cast<core_unit*>(c->attached()) : nullptr;
   }
+  // That unit if it belongs to this actor system.
+  static core_unit* here_of(const core_scheduler& owner) noexcept {
+    core_unit* unit = here();
+    return unit != nullptr && &unit->owner() == &owner ? unit : nullptr;
+  }
 
   // Runs `what`, which holds a reference for it, at its home. Any thread.
   void exec_later(caf::resumable* what) override;
@@ -107,6 +112,14 @@ class core_unit final : public caf::execution_unit {
                    lane via = lane::request) {
     if (post(to, type, words, count, if_full::keep, via) == send_result::closed) give_back(id_, type, words);
   }
+
+  // Where lines to another core's unit go.
+  address unit_at(core_id core) const { return owner_.units()[core.value]->at(); }
+  // A line call of that core will have no answer.
+  void fail_call(core_id caller, std::uint64_t word, errc why);
+  // What cannot be delivered: whoever waits for an answer is told; anything else just ends. Any thread; lines come from
+  // cores only.
+  static void bounce(caf::mailbox_element& what, caf::error why);
 
   bool way_is_free(core_id to) const { return kept_[to.value].lines.empty(); }
   // Runs `then` once a line to that core would find room, after all that waits here, or once that core is down.
@@ -196,14 +209,19 @@ class core_unit final : public caf::execution_unit {
   void end(caf::scheduled_actor& actor, caf::error why);
   void end_residents(const caf::error& why);
   void give_back(core_id from, message_type type, const std::uint64_t* words);
+  result<void> open_endpoint();
+  // Gives every actor that waits to `then`, which takes over its reference.
+  template <class F>
+  void empty_ready(F then);
+  void drop_released();
   void run(caf::resumable* what);
   void ask_for_room(core_id to);
   void flush_kept(core_id to);
   void drop_oldest(core_id to);
   void hand_over_some();
-  void move_to(core_unit& home, caf::resumable* what);
-  // Core actors, and those whose spawner chose their core.
-  static bool stays_here(caf::resumable* what);
+  void move_to(core_unit& home, caf::scheduled_actor& actor);
+  // An actor whose home may change: neither a core actor nor one whose spawner chose its core.
+  static caf::scheduled_actor* movable(caf::resumable* what);
   void set_running(std::uint64_t actor) noexcept {
     // sync(unit.running) relaxed: only this unit writes it.
     running_.store(actor, std::memory_order_relaxed);

@@ -20,7 +20,7 @@ class frame_pool {
     for (node* list : free_) {
       while (list != nullptr) {
         node* next = list->next;
-        ::operator delete (list, std::align_val_t{line_bytes});
+        give_back_outside(list);
         list = next;
       }
     }
@@ -33,12 +33,12 @@ class frame_pool {
       free_[at] = taken->next;
       return taken;
     }
-    return ::operator new (rounded(bytes), std::align_val_t{line_bytes});
+    return take_outside(bytes);
   }
 
   void give_back(void* memory, std::size_t bytes) noexcept {
     const std::size_t at = class_of(bytes);
-    if (at >= classes) return ::operator delete (memory, std::align_val_t{line_bytes});
+    if (at >= classes) return give_back_outside(memory);
     free_[at] = new (memory) node{free_[at]};
   }
 

@@ -34,9 +34,8 @@ void core_monitor::on_exit() {
 result<void> detail::watch_cores(caf::actor_system& system, caf::strong_actor_ptr who) {
   const core_scheduler* scheduler = core_scheduler::of(system);
   if (scheduler == nullptr) return error{errc::not_supported_here, "this actor system runs on CAF's own scheduler"};
-  const core_unit* here = core_unit::here();
   caf::actor asked;
-  if (here != nullptr && &here->owner() == scheduler) asked = monitor_of(system, here->id());
+  if (const core_unit* here = core_unit::here_of(*scheduler)) asked = scheduler->monitor_of(here->id());
   if (!asked) {
     const auto all = scheduler->monitors();
     if (all.empty()) return error{errc::core_down, "this actor system ends"};

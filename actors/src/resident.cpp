@@ -4,7 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include <caf/detail/sync_request_bouncer.hpp>
 #include <caf/sec.hpp>
 #include <caf/system_messages.hpp>
 
@@ -15,12 +14,6 @@
 
 namespace cooper::actors {
 namespace {
-
-// Answers a CAF request that cannot be delivered; anything else just ends.
-void bounce(caf::mailbox_element& what, caf::error why) {
-  caf::detail::sync_request_bouncer answer{std::move(why)};
-  answer(what);
-}
 
 // What may never be dropped: answers, and the messages by which actors learn of each other's ends.
 bool must_arrive(const caf::mailbox_element& what) {
@@ -97,11 +90,7 @@ void resident::launch_at_home(bool lazy) {
   // The reference travels with the line, and becomes the table's.
   caf::intrusive_ptr_add_ref(self_->ctrl());
   const std::uint64_t words[2] = {reinterpret_cast<std::uint64_t>(this), lazy ? 1u : 0u};
-  core_unit* here = core_unit::here();
-  if (here != nullptr && &here->owner() == scheduler) {
-    here->post_surely(home_->at(), kind_settle, words, 2);
-    return;
-  }
+  if (core_unit* here = core_unit::here_of(*scheduler)) return here->post_surely(home_->at(), kind_settle, words, 2);
   if (!scheduler->post(*home_, [this, lazy] {
         settle(lazy);
         caf::intrusive_ptr_release(self_->ctrl());
@@ -137,7 +126,7 @@ void resident::depart() {
     o->destroy_(*o);
   }
   reap();
-  for (const auto& [caller, word] : std::exchange(queued_calls_, {})) send_failure(caller, word, errc::no_receiver);
+  for (const auto& [caller, word] : std::exchange(queued_calls_, {})) home_->fail_call(caller, word, errc::no_receiver);
   home_->remove(*this);
 }
 
@@ -157,11 +146,14 @@ bool resident::unreachable(std::size_t references) const {
 
 void resident::push(caf::mailbox_element_ptr what) { self_->caf::scheduled_actor::enqueue(std::move(what), home_); }
 
-void resident::accept(caf::mailbox_element_ptr what, bool surely) {
-  core_unit* here = core_unit::here();
-  if (here == home_) return push(std::move(what));
+send_result resident::accept(caf::mailbox_element_ptr what, bool surely) {
   core_scheduler& scheduler = home_->owner();
-  if (here == nullptr || &here->owner() != &scheduler) {
+  core_unit* here = core_unit::here_of(scheduler);
+  if (here == home_) {
+    push(std::move(what));
+    return send_result::ok;
+  }
+  if (here == nullptr) {
     // A thread that is no core of ours. The element travels by raw pointer: std::function copies what it holds.
     caf::intrusive_ptr_add_ref(self_->ctrl());
     caf::mailbox_element* raw = what.release();
@@ -170,13 +162,12 @@ void resident::accept(caf::mailbox_element_ptr what, bool surely) {
           home_->release_later(self_);
         })) {
       const caf::mailbox_element_ptr back{raw};
-      bounce(*back, caf::make_error(caf::sec::request_receiver_down));
+      core_unit::bounce(*back, caf::make_error(caf::sec::request_receiver_down));
       caf::intrusive_ptr_release(self_->ctrl());
+      return send_result::closed;
     }
-    return;
+    return send_result::ok;
   }
-  if (!home_->in_service()) [[unlikely]]
-    return bounce(*what, make_error(errc::core_down));
   const auto send = [&](core_unit::if_full then) {
     if (const auto at = where()) [[likely]] {
       const std::uint64_t word = reinterpret_cast<std::uint64_t>(what.get());
@@ -188,24 +179,25 @@ void resident::accept(caf::mailbox_element_ptr what, bool surely) {
     if (sent != send_result::ok) caf::intrusive_ptr_release(self_->ctrl());
     return sent;
   };
-  send_result sent = send(surely ? core_unit::if_full::keep : core_unit::if_full::refuse);
+  send_result sent = send_result::closed;
+  if (home_->in_service()) [[likely]]
+    sent = send(surely ? core_unit::if_full::keep : core_unit::if_full::refuse);
   if (sent == send_result::full) [[unlikely]] {
     if (const auto then = treatment_of(*what); then != core_unit::if_full::refuse) sent = send(then);
   }
   if (sent == send_result::ok) {
     here->counters().parcels_sent.add(1);
     static_cast<void>(what.release());
-    return;
+    return sent;
   }
   if (sent == send_result::full && !what->mid.is_request()) here->counters().parcels_refused.add(1);
-  bounce(*what, make_error(sent == send_result::full ? errc::mailbox_full : errc::core_down));
+  core_unit::bounce(*what, make_error(sent == send_result::full ? errc::mailbox_full : errc::core_down));
+  return sent;
 }
 
 void resident::take_parcel(caf::mailbox_element_ptr what) {
-  if (is_line(*what)) {
-    // A line that was sent before this actor had an endpoint.
-    return queue_line(what->content().get_as<queued_line>(0));
-  }
+  // A line that was sent before this actor had an endpoint.
+  if (const queued_line* line = line_in(*what)) return queue_line(*line);
   // Streams have mailbox queues of their own, with credit that CAF counts there.
   const auto category = what->mid.category();
   const bool of_stream = category == caf::message_id::upstream_message_category ||
@@ -248,7 +240,7 @@ void resident::take_line(core& here, const line_view& line) {
 
 void resident::queue_line(const queued_line& line) {
   if ((line.type & detail::request_mark) != 0) {
-    if (self_->mailbox().closed()) return send_failure(line.from, line.words[0], errc::no_receiver);
+    if (self_->mailbox().closed()) return home_->fail_call(line.from, line.words[0], errc::no_receiver);
     queued_calls_.emplace_back(line.from, line.words[0]);
   }
   home_->queued();
@@ -260,20 +252,20 @@ void resident::run_line(core& here, const line_view& line) {
   // Only a line that no compiler has checked, an address of another protocol, comes here.
   if (table_ == nullptr || index >= table_->size) {
     if ((line.type & detail::request_mark) != 0) {
-      send_failure(line.from, line.as<std::uint64_t>(), errc::no_receiver);
+      home_->fail_call(line.from, line.as<std::uint64_t>(), errc::no_receiver);
     }
     return;
   }
   table_->handlers[index](*this, here, line);
 }
 
-bool resident::is_line(const caf::mailbox_element& what) const {
+const queued_line* resident::line_in(const caf::mailbox_element& what) {
   const caf::type_erased_tuple& content = what.content();
-  return content.size() == 1 && content.match_element<queued_line>(0);
+  const bool is_line = content.size() == 1 && content.match_element<queued_line>(0);
+  return is_line ? &content.get_as<queued_line>(0) : nullptr;
 }
 
-void resident::consume_line(caf::mailbox_element& what) {
-  const auto& copy = what.content().get_as<queued_line>(0);
+void resident::consume_line(const queued_line& copy) {
   const line_view line{reinterpret_cast<const std::byte*>(copy.words), copy.type, copy.from, lane::request};
   self_->current_mailbox_element(nullptr);
   if ((copy.type & detail::request_mark) != 0) std::erase(queued_calls_, std::pair{copy.from, copy.words[0]});
@@ -311,7 +303,12 @@ void resident::end_activation() {
 send_result resident::send_line(const resident& to, message_type type, const std::uint64_t* words, std::size_t count) {
   if (const auto at = to.where()) [[likely]]
     return send_line(*at, type, words, count);
-  // It is not at home yet: by way of its mailbox.
+  return send_by_mailbox(to, type, words, count);
+}
+
+// To one that is not at home yet.
+send_result resident::send_by_mailbox(const resident& to, message_type type, const std::uint64_t* words,
+                                      std::size_t count) {
   queued_line copy{.type = type, .from = home_->id(), .words = {}};
   if (count != 0) std::memcpy(copy.words, words, count * 8);
   auto& receiver = const_cast<resident&>(to);
@@ -319,8 +316,7 @@ send_result resident::send_line(const resident& to, message_type type, const std
     receiver.queue_line(copy);
     return send_result::ok;
   }
-  receiver.accept(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, copy), true);
-  return send_result::ok;
+  return receiver.accept(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, copy), true);
 }
 
 send_result resident::send_line(address to, message_type type, const std::uint64_t* words, std::size_t count) {
@@ -336,21 +332,13 @@ send_result resident::send_line(address to, message_type type, const std::uint64
 std::optional<errc> resident::send_request(call_base& call, const resident* to, address at, message_type type,
                                            std::uint64_t* words, std::size_t count, std::optional<duration> deadline) {
   if (deadline && *deadline <= duration::zero()) return errc::deadline_passed;
-  if (to != nullptr) {
-    const auto known = to->where();
-    at = known ? *known : address{.core = to->home().id()};
-    if (!known) {
-      words[0] = home_->calls().begin(call, at.core);
-      if (words[0] == 0) return errc::mailbox_full;
-      static_cast<void>(send_line(*to, type, words, count));
-      if (deadline) home_->calls().set_deadline(call, home_->driver().now() + *deadline);
-      return {};
-    }
-  }
-  words[0] = home_->calls().begin(call, at.core);
+  // Asked once: an actor that comes home meanwhile gets this line by its mailbox all the same.
+  const std::optional<address> known = to != nullptr ? to->where() : at;
+  words[0] = home_->calls().begin(call, known ? known->core : to->home().id());
   if (words[0] == 0) return errc::mailbox_full;
   home_->counters().calls.add(1);
-  const send_result sent = home_->post(at, type, words, count, core_unit::if_full::refuse);
+  const send_result sent = known ? home_->post(*known, type, words, count, core_unit::if_full::refuse)
+                                 : send_by_mailbox(*to, type, words, count);
   if (sent != send_result::ok) [[unlikely]] {
     home_->calls().forget(call);
     return sent == send_result::full ? errc::mailbox_full : errc::core_down;
@@ -365,14 +353,10 @@ void resident::send_answer(core_id caller, std::uint64_t word, const void* value
   const std::size_t count = (bytes + 7) / 8;
   if (bytes % 8 != 0) words[count] = 0;
   if (bytes != 0) std::memcpy(words + 1, value, bytes);
-  home_->post_surely(home_->owner().units()[caller.value]->at(), kind_call_value, words, 1 + count, lane::reply);
+  home_->post_surely(home_->unit_at(caller), kind_call_value, words, 1 + count, lane::reply);
 }
 
-void resident::send_failure(core_id caller, std::uint64_t word, errc why) {
-  if (word == 0) return;
-  const std::uint64_t words[2] = {word, static_cast<std::uint64_t>(why)};
-  home_->post_surely(home_->owner().units()[caller.value]->at(), kind_call_error, words, 2, lane::reply);
-}
+void resident::send_failure(core_id caller, std::uint64_t word, errc why) { home_->fail_call(caller, word, why); }
 
 void resident::when_writable(core_id to, cooper::job then) { home_->when_writable(to, std::move(then)); }
 
@@ -387,16 +371,10 @@ void call_base::give_up() noexcept {
   if (word_ != 0) caller_->home().calls().forget(*this);
 }
 
-void call_base::answer(const std::byte* value) {
+void call_base::tell(const std::byte* value, errc failed) {
   resident& actor = *caller_;
   const core_unit::running_scope running{actor.home(), actor.self().id()};
-  actor.activate([&] { on_answer_(*this, value, errc::cancelled); });
-}
-
-void call_base::fail(errc why) {
-  resident& actor = *caller_;
-  const core_unit::running_scope running{actor.home(), actor.self().id()};
-  actor.activate([&] { on_answer_(*this, nullptr, why); });
+  actor.activate([&] { on_answer_(*this, value, failed); });
 }
 
 }  // namespace cooper::actors

@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include <cooper/runtime/native_environment.hpp>
-
 #include "support/actor_rig.hpp"
 #include "support/measure.hpp"
 
@@ -40,7 +38,7 @@ void measure_pair(run& r, const contender& self, const std::string& parameters, 
   {
     finish_line line;
     caf::actor_system& system = (*rig)->system();
-    auto called = actors::spawn_on<Server>(system, core_id{static_cast<std::uint16_t>(same_core ? 0 : 1)});
+    auto called = actors::spawn_on<Server>(system, core_number(same_core ? 0 : 1));
     auto caller = actors::spawn_on<Caller>(system, core_id{0}, line, *called, more...);
     const caf::actor handle = caller->handle();
     sample_conversation(
@@ -51,27 +49,5 @@ void measure_pair(run& r, const contender& self, const std::string& parameters, 
   }
   r.add(std::move(out));
 }
-
-// A conversation of `count` operations after a short warm-up, and its time.
-class timed_count {
- public:
-  explicit timed_count(finish_line& line) : line_{line} {}
-  void begin(std::uint64_t count) {
-    warm_up_ = count / 50 + 4;
-    left_ = count + warm_up_;
-  }
-  // Before each operation: false if there is none left, and the line is crossed.
-  bool next() {
-    if (warm_up_-- == 0) begun_ = native::now();
-    if (left_-- != 0) return true;
-    line_.cross(static_cast<double>((native::now() - begun_).count()));
-    return false;
-  }
-
- private:
-  finish_line& line_;
-  std::uint64_t warm_up_ = 0, left_ = 0;
-  instant begun_{};
-};
 
 }  // namespace cooper::bench::call_rtt

@@ -4,8 +4,6 @@
 
 #include <caf/all.hpp>
 
-#include <cooper/runtime/native_environment.hpp>
-
 #include "support/actor_rig.hpp"
 #include "support/run.hpp"
 
@@ -27,22 +25,12 @@ caf::behavior wall(Self* self) {
 // Told a count, with the wall: plays so many balls, after a short warm-up.
 template <class Self>
 caf::behavior player(Self* self, finish_line* line, caf::actor to) {
-  struct state {
-    std::uint64_t left = 0, warm_up = 0;
-    instant begun{};
+  auto balls = std::make_shared<timed_count>(*line);
+  const auto play = [self, to, balls] {
+    if (balls->next()) self->send(to, balls->left());
   };
-  auto s = std::make_shared<state>();
-  const auto play = [self, line, to, s] {
-    if (s->warm_up-- == 0) s->begun = native::now();
-    if (s->left-- == 0) {
-      line->cross(static_cast<double>((native::now() - s->begun).count()));
-    } else {
-      self->send(to, s->left);
-    }
-  };
-  return {[s, play](caf::ok_atom, std::uint64_t count) {
-            s->warm_up = count / 50 + 4;
-            s->left = count + s->warm_up;
+  return {[balls, play](caf::ok_atom, std::uint64_t count) {
+            balls->begin(count);
             play();
           },
           [play](std::uint64_t) { play(); }};

@@ -116,9 +116,7 @@ struct ring_member : core_actor<ring_member, protocol<one_way<token>>> {
   ring_member(caf::actor_config& cfg, finish_line* line) : core_actor{cfg}, line_{line} {}
   caf::behavior make_behavior() override {
     return {[this](std::uint64_t packed, std::uint32_t slot) {
-      next_.at = {.core = core_id{static_cast<std::uint16_t>(packed)},
-                  .generation = static_cast<std::uint16_t>(packed >> 16),
-                  .slot = slot};
+      next_.at = {.core = core_number(packed), .generation = static_cast<std::uint16_t>(packed >> 16), .slot = slot};
       return true;
     }};
   }

@@ -13,6 +13,7 @@
 #include <caf/all.hpp>
 
 #include <cooper/actors/spawn.hpp>
+#include <cooper/runtime/native_environment.hpp>
 #include "support/driver_rig.hpp"
 
 namespace cooper::bench {
@@ -29,6 +30,29 @@ struct finish_line {
     reached.acquire();
     return ns;
   }
+};
+
+// A conversation of `count` operations after a short warm-up, and its time.
+class timed_count {
+ public:
+  explicit timed_count(finish_line& line) : line_{line} {}
+  void begin(std::uint64_t count) {
+    warm_up_ = count / 50 + 4;
+    left_ = count + warm_up_;
+  }
+  // Before each operation: false if there is none left, and the line is crossed.
+  bool next() {
+    if (warm_up_-- == 0) begun_ = native::now();
+    if (left_-- != 0) return true;
+    line_.cross(static_cast<double>((native::now() - begun_).count()));
+    return false;
+  }
+  std::uint64_t left() const { return left_; }
+
+ private:
+  finish_line& line_;
+  std::uint64_t warm_up_ = 0, left_ = 0;
+  instant begun_{};
 };
 
 // A drop-in or core actor system on the drivers of a rig. The drivers poll and never park.

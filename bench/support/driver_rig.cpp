@@ -36,12 +36,12 @@ void driver_rig::run(const std::function<void(std::size_t)>& job) {
 }
 
 void driver_rig::post(std::size_t member, std::function<void(core&)> work) {
-  const result<void> posted = machine_->post(core_id{static_cast<std::uint16_t>(member)}, std::move(work));
+  const result<void> posted = machine_->post(core_number(member), std::move(work));
   COOPER_ASSERT(posted, "a running machine takes work");
 }
 
 void driver_rig::call(std::size_t member, std::function<void(core&)> work) {
-  const result<void> called = machine_->call(core_id{static_cast<std::uint16_t>(member)}, std::move(work));
+  const result<void> called = machine_->call(core_number(member), std::move(work));
   COOPER_ASSERT(called, "a running machine takes work");
 }
 

@@ -166,7 +166,7 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
     stop_wanted_.notify_all();
     for (std::size_t i = 0; i < adopted_by_.size(); ++i) {
       // An adopted core may sleep in run(): a job without effect wakes it.
-      if (stepped(i)) static_cast<void>(post(core_id{static_cast<std::uint16_t>(i)}, [](core&) {}));
+      if (stepped(i)) static_cast<void>(post(core_number(i), [](core&) {}));
     }
   }
 
@@ -267,12 +267,10 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
   native_environment<Mode> observer_env() const override { return {}; }
 
  private:
-  static core_id core_number(std::size_t i) { return core_id{static_cast<std::uint16_t>(i)}; }
   static std::string name(core_id which) { return fmt::format("core {}", which.value); }
 
   bool stepped(std::size_t i) const {
-    return std::find(options_.stepped.begin(), options_.stepped.end(), core_id{static_cast<std::uint16_t>(i)}) !=
-           options_.stepped.end();
+    return std::find(options_.stepped.begin(), options_.stepped.end(), core_number(i)) != options_.stepped.end();
   }
 
   void make_driver(std::size_t i) {
@@ -285,9 +283,8 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
         .buffers_per_core = options_.buffers_per_core,
         .hint_threshold = options_.hint_threshold,
         .shares_hardware_thread = std::count_if(this->seats_.begin(), this->seats_.end(), same_place) > 1};
-    this->drivers_[i] =
-        std::make_unique<driver_type>(core_id{static_cast<std::uint16_t>(i)}, *this, native_environment<Mode>{},
-                                      threads_.size(), per_driver, this->registry_);
+    this->drivers_[i] = std::make_unique<driver_type>(core_number(i), *this, native_environment<Mode>{},
+                                                      threads_.size(), per_driver, this->registry_);
   }
 
   void pin(std::size_t i) {

@@ -33,9 +33,8 @@ class simulated_machine final : public basic_machine<simulated_platform> {
                                     .hint_threshold = options.hint_threshold};
     for (std::size_t i = 0; i < cores.size(); ++i) {
       seats_[i] = {.place = cores[i], .pu_index = where_.threads()[cores[i].value].pu_index, .pinned = true};
-      drivers_.push_back(std::make_unique<driver_type>(core_id{static_cast<std::uint16_t>(i)}, *this,
-                                                       simulated_environment{&world_, i}, cores.size(), per_driver,
-                                                       registry_));
+      drivers_.push_back(std::make_unique<driver_type>(core_number(i), *this, simulated_environment{&world_, i},
+                                                       cores.size(), per_driver, registry_));
       drivers_.back()->sleeper().attach(world_, i);
     }
     for (auto& driver : drivers_) driver->meet(drivers_);

@@ -128,7 +128,7 @@ class topology_builder {
     hwloc_obj_t pu = nullptr;
     while ((pu = hwloc_get_next_obj_by_type(tree_, HWLOC_OBJ_PU, pu)) != nullptr) {
       hardware_thread t;
-      t.id = core_id{static_cast<std::uint16_t>(made_.threads_.size())};
+      t.id = core_number(made_.threads_.size());
       t.pu_index = pu->os_index;
       const auto core = hwloc_get_ancestor_obj_by_type(tree_, HWLOC_OBJ_CORE, pu);
       const auto next = static_cast<std::uint32_t>(threads_of_core.size());

@@ -37,7 +37,7 @@ trace_event unpack(const words& w) {
   return {.time_ns = static_cast<std::int64_t>(w[0]),
           .kind = static_cast<trace_kind>(w[1] & 0xff),
           .via = static_cast<lane>(w[1] >> 8 & 0xff),
-          .peer = core_id{static_cast<std::uint16_t>(w[1] >> 16)},
+          .peer = core_number(w[1] >> 16),
           .slot = static_cast<std::uint32_t>(w[1] >> 32),
           .flow = w[2],
           .arg = w[3]};

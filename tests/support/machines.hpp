@@ -22,8 +22,6 @@
 
 namespace cooper::test {
 
-constexpr core_id core_number(std::size_t n) { return core_id{static_cast<std::uint16_t>(n)}; }
-
 // What the bodies choose; the rest is the default.
 struct setup {
   std::size_t overflow_bound = 1024;

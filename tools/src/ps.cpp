@@ -2,10 +2,8 @@
 // `cooper ps` and `cooper top`: the cores of running machines, their actors, and what they do.
 #include "ps.hpp"
 
-#include <csignal>
 #include <cstdio>
 #include <memory>
-#include <thread>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -13,7 +11,9 @@
 #include <cooper/runtime/control.hpp>
 
 #include "commands.hpp"
+#include "json_fields.hpp"
 #include "options.hpp"
+#include "running.hpp"
 
 namespace cooper::tools {
 namespace {
@@ -25,35 +25,16 @@ struct ps_options {
   std::optional<std::string> json;
 };
 
-volatile std::sig_atomic_t interrupted = 0;
-
-std::uint64_t number(const boost::json::object& core, std::string_view name) {
-  const auto* value = core.if_contains(name);
-  if (value == nullptr || !value->is_number()) return 0;
-  boost::system::error_code failed;
-  const auto n = value->to_number<std::uint64_t>(failed);
-  return failed ? 0 : n;
-}
-
-std::string text(const boost::json::object& core, std::string_view name) {
-  const auto* value = core.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{"?"};
-}
-
 // Who keeps the core, if its handler runs for long: an actor, if it is known.
 std::string busy_with(const boost::json::object& core) {
-  if (const std::uint64_t actor = number(core, "running_actor"); actor != 0) return fmt::format("actor {}", actor);
+  if (const std::uint64_t actor = count_of(core, "running_actor"); actor != 0) return fmt::format("actor {}", actor);
   const auto* busy = core.if_contains("busy");
   if (busy == nullptr) return "-";
-  return busy->is_string() ? std::string{busy->get_string()} : fmt::format("endpoint {}", number(core, "busy"));
+  return busy->is_string() ? std::string{busy->get_string()} : fmt::format("endpoint {}", count_of(core, "busy"));
 }
 
 std::string head_of(const boost::json::object& status) {
-  return fmt::format(
-      "process {}{}\n", number(status, "pid"),
-      status.contains("simulated") && status.at("simulated").is_bool() && status.at("simulated").get_bool()
-          ? " (simulated)"
-          : "");
+  return fmt::format("process {}{}\n", count_of(status, "pid"), flag_of(status, "simulated") ? " (simulated)" : "");
 }
 
 std::string rate(std::uint64_t before, std::uint64_t now, double seconds) {
@@ -63,15 +44,19 @@ std::string rate(std::uint64_t before, std::uint64_t now, double seconds) {
   return fmt::format("{:.0f}", each);
 }
 
-result<std::vector<running_machine>> machines(const std::string& given) {
-  std::vector<running_machine> all = list_running();
-  if (!given.empty()) return std::vector<running_machine>{{.pid = 0, .index = 0, .path = given}};
-  if (all.empty()) return error{errc::socket_unavailable, "no machine of yours is running"};
+constexpr const char* none_runs = "no machine of yours is running";
+
+// The one that is named, or all there are.
+result<std::vector<std::string>> machines(const std::string& given) {
+  if (!given.empty()) return std::vector{given};
+  std::vector<std::string> all;
+  for (const running_machine& one : list_running()) all.push_back(one.path);
+  if (all.empty()) return error{errc::socket_unavailable, none_runs};
   return all;
 }
 
-result<boost::json::object> look_at(const running_machine& one) {
-  const auto told = ask(one.path, "status");
+result<boost::json::object> look_at(const std::string& whom) {
+  const auto told = ask(whom, "status");
   if (!told) return told.error();
   return parse_status(*told);
 }
@@ -83,7 +68,7 @@ int run_ps(const ps_options& options) {
   if (!all) return report(all.error());
   boost::json::array json;
   std::string table;
-  for (const running_machine& one : *all) {
+  for (const std::string& one : *all) {
     const auto status = look_at(one);
     // One that has just ended is no fault, unless it was asked for by name.
     if (!status && options.whom.empty()) continue;
@@ -103,21 +88,15 @@ int run_ps(const ps_options& options) {
 }
 
 int run_top(const ps_options& options) {
-  const auto all = machines(options.whom);
-  if (!all) return report(all.error());
-  if (all->size() > 1)
-    return report({errc::bad_option, "several machines are running: 'cooper ps' lists them; name one"});
-  auto before = look_at(all->front());
+  const auto whom = choose_machine(options.whom, none_runs);
+  if (!whom) return report(whom.error());
+  auto before = look_at(*whom);
   if (!before) return report(before.error());
-  interrupted = 0;
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  for (unsigned n = 0; (options.times == 0 || n < options.times) && interrupted == 0; ++n) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>{options.seconds};
-    while (interrupted == 0 && std::chrono::steady_clock::now() < end) {
-      std::this_thread::sleep_for(std::chrono::milliseconds{20});
-    }
-    if (interrupted != 0) break;
-    auto now = look_at(all->front());
+  const interruptible wait;
+  for (unsigned n = 0; options.times == 0 || n < options.times; ++n) {
+    wait_seconds(options.seconds);
+    if (was_interrupted()) break;
+    auto now = look_at(*whom);
     if (!now) return report(now.error());
     // A terminal is drawn anew; a file gets one table after the other.
     if (wants_colour(stdout)) fmt::print("\x1b[H\x1b[2J");
@@ -125,7 +104,7 @@ int run_top(const ps_options& options) {
     if (const auto done = finish_stdout(); !done) return report(done.error());
     before = std::move(now);
   }
-  return interrupted != 0 ? exit_interrupted : exit_good;
+  return was_interrupted() ? exit_interrupted : exit_good;
 }
 
 }  // namespace
@@ -149,10 +128,11 @@ std::string ps_table(const boost::json::object& status) {
                      "core actors", "waiting", "runs", "parcels", "calls", "refused", "busy with");
   for (const auto& value : status.at("cores").as_array()) {
     const auto& core = value.as_object();
-    out += fmt::format("{:>4} {:>4} {:<8} {:>11} {:>7} {:>12} {:>12} {:>12} {:>8}  {}\n", number(core, "core"),
-                       number(core, "pu"), text(core, "state"), number(core, "core_actors"), number(core, "waiting"),
-                       number(core, "runs"), number(core, "parcels_sent"), number(core, "calls"),
-                       number(core, "parcels_refused") + number(core, "lines_refused"), busy_with(core));
+    out += fmt::format("{:>4} {:>4} {:<8} {:>11} {:>7} {:>12} {:>12} {:>12} {:>8}  {}\n", count_of(core, "core"),
+                       count_of(core, "pu"), text_of(core, "state", "?"), count_of(core, "core_actors"),
+                       count_of(core, "waiting"), count_of(core, "runs"), count_of(core, "parcels_sent"),
+                       count_of(core, "calls"), count_of(core, "parcels_refused") + count_of(core, "lines_refused"),
+                       busy_with(core));
   }
   return out;
 }
@@ -166,11 +146,13 @@ std::string top_table(const boost::json::object& before, const boost::json::obje
   for (std::size_t i = 0; i < later.size() && i < earlier.size(); ++i) {
     const auto& was = earlier[i].as_object();
     const auto& is = later[i].as_object();
-    const auto per_second = [&](std::string_view name) { return rate(number(was, name), number(is, name), seconds); };
-    out += fmt::format("{:>4} {:>4} {:<8} {:>11} {:>7} {:>9} {:>9} {:>9} {:>9}  {}\n", number(is, "core"),
-                       number(is, "pu"), text(is, "state"), number(is, "core_actors"), number(is, "waiting"),
-                       per_second("runs"), per_second("parcels_sent"), per_second("calls"), per_second("turns"),
-                       busy_with(is));
+    const auto per_second = [&](std::string_view name) {
+      return rate(count_of(was, name), count_of(is, name), seconds);
+    };
+    out += fmt::format("{:>4} {:>4} {:<8} {:>11} {:>7} {:>9} {:>9} {:>9} {:>9}  {}\n", count_of(is, "core"),
+                       count_of(is, "pu"), text_of(is, "state", "?"), count_of(is, "core_actors"),
+                       count_of(is, "waiting"), per_second("runs"), per_second("parcels_sent"), per_second("calls"),
+                       per_second("turns"), busy_with(is));
   }
   return out;
 }

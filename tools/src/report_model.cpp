@@ -1,37 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "report_model.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <boost/json/array.hpp>
+
+#include "json_fields.hpp"
 
 namespace cooper::tools {
 namespace {
 
 using boost::json::object;
 using boost::json::value;
-
-std::string text_of(const object& from, std::string_view key) {
-  const value* v = from.if_contains(key);
-  return v != nullptr && v->is_string() ? std::string{v->get_string()} : std::string{};
-}
-
-std::optional<double> number_of(const value& v) {
-  if (!v.is_number()) return std::nullopt;
-  return v.to_number<double>();
-}
-
-std::optional<double> number_of(const object& from, std::string_view key) {
-  const value* v = from.if_contains(key);
-  return v == nullptr ? std::nullopt : number_of(*v);
-}
-
-bool flag_of(const object& from, std::string_view key) {
-  const value* v = from.if_contains(key);
-  return v != nullptr && v->is_bool() && v->get_bool();
-}
 
 std::vector<std::string> texts_of(const object& from, std::string_view key) {
   std::vector<std::string> texts;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // `cooper trace`: what a running machine's cores did in the last moments, as a file for Perfetto.
-#include <csignal>
 #include <cstdio>
 #include <future>
 #include <memory>
@@ -15,6 +14,7 @@
 
 #include "commands.hpp"
 #include "options.hpp"
+#include "running.hpp"
 
 namespace cooper::tools {
 namespace {
@@ -27,62 +27,13 @@ struct trace_options {
   bool list = false;
 };
 
-// -- waiting, until SIGINT -------------------------------------------------------------------------------------------
-
-volatile std::sig_atomic_t interrupted = 0;
-
-// While it exists, SIGINT ends the recording and not the process: what was recorded is still written.
-class interruptible {
- public:
-  interruptible() {
-    interrupted = 0;
-    struct sigaction action {};
-    action.sa_handler = [](int) { interrupted = 1; };
-    ::sigemptyset(&action.sa_mask);
-    ::sigaction(SIGINT, &action, &former_);
-  }
-  ~interruptible() { ::sigaction(SIGINT, &former_, nullptr); }
-  interruptible(const interruptible&) = delete;
-  interruptible& operator=(const interruptible&) = delete;
-
- private:
-  struct sigaction former_ {};
-};
-
-void record_for(double seconds) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>{seconds};
-  constexpr std::chrono::milliseconds step{20};
-  while (interrupted == 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(step);
-}
-
 // -- a running machine -----------------------------------------------------------------------------------------------
-
-std::string name_of_machine(const running_machine& one) {
-  return one.index == 0 ? std::to_string(one.pid) : fmt::format("{}-{}", one.pid, one.index);
-}
-
-std::string names_of(const std::vector<running_machine>& all) {
-  std::string names;
-  for (const running_machine& one : all) names += (names.empty() ? "" : ", ") + name_of_machine(one);
-  return names;
-}
-
-// Whom to ask: as given, or the only machine there is.
-result<std::string> choose(const std::string& given) {
-  if (!given.empty()) return given;
-  const std::vector<running_machine> all = list_running();
-  if (all.size() == 1) return all.front().path;
-  if (all.empty()) {
-    return error{errc::socket_unavailable, "no machine of yours is running; 'cooper trace --demo' brings its own"};
-  }
-  return error{errc::bad_option, fmt::format("several machines are running: {}; name one", names_of(all))};
-}
 
 result<std::string> fetch(const std::string& whom, double seconds) {
   if (auto on = ask(whom, "trace on"); !on) return on.error();
   {
     const interruptible wait;
-    record_for(seconds);
+    wait_seconds(seconds);
   }
   // Off first: what is read then stands still. A machine that stopped meanwhile is the next request's error.
   const auto off = ask(whom, "trace off");
@@ -184,7 +135,7 @@ result<std::string> play_demo() {
   if (auto posted = cores.post(core_id{0}, [&](core& here) { game.begin_burst(here); }); !posted) return posted.error();
   const interruptible wait;
   while (finished.wait_for(std::chrono::milliseconds{20}) != std::future_status::ready) {
-    if (interrupted != 0) break;
+    if (was_interrupted()) break;
   }
   cores.set_tracing(false);
   std::string trace = cores.chrome_trace();
@@ -224,7 +175,8 @@ int run_trace(const trace_options& options) {
   if (!destination) return report(destination.error());
   result<std::string> trace = error{errc::bad_option, "--demo brings its own machine; name no other"};
   if (!options.demo) {
-    const auto whom = choose(options.whom);
+    const auto whom =
+        choose_machine(options.whom, "no machine of yours is running; 'cooper trace --demo' brings its own");
     if (!whom) return report(whom.error());
     trace = fetch(*whom, options.seconds);
   } else if (options.whom.empty()) {
@@ -233,7 +185,7 @@ int run_trace(const trace_options& options) {
   if (!trace) return report(trace.error());
   if (const auto written = destination->commit(*trace); !written) return report(written.error());
   say_what_was_written(*trace, options.path);
-  return interrupted != 0 ? exit_interrupted : exit_good;
+  return was_interrupted() ? exit_interrupted : exit_good;
 }
 
 }  // namespace

@@ -14,9 +14,6 @@ using namespace cooper::test;
 
 namespace {
 
-using go_atom = caf::atom_constant<caf::atom("go")>;
-using get_atom = caf::atom_constant<caf::atom("get")>;
-
 struct page_message {
   bulk page;
   std::uint64_t number;

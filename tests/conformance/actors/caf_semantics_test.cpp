@@ -20,41 +20,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using add_atom = caf::atom_constant<caf::atom("add")>;
-using get_atom = caf::atom_constant<caf::atom("get")>;
-using go_atom = caf::atom_constant<caf::atom("go")>;
-using stop_atom = caf::atom_constant<caf::atom("stop")>;
-
-constexpr core_id here{0}, there{1};
-
-struct drop_in {
-  template <class Base = caf::event_based_actor>
-  using actor = Base;
-};
-struct at_home {
-  template <class Base = caf::event_based_actor>
-  using actor = basic_core_actor<Base>;
-};
-template <class Kind>
-using self_of = typename Kind::template actor<>;
-
-template <class F, class... Ts>
-auto start(caf::actor_system& system, core_id where, F behavior, const Ts&... xs) {
-  auto made = spawn_on(system, where, std::move(behavior), xs...);
-  REQUIRE(made);
-  return *made;
-}
-
-// The answer to a request from a thread; no answer fails the test.
-template <class Answer, class To, class... Ts>
-Answer ask(caf::scoped_actor& self, const To& to, const Ts&... xs) {
-  Answer got{};
-  self->request(to, caf::infinite, xs...)
-      .receive([&](Answer& answer) { got = std::move(answer); },
-               [&](caf::error& e) { FAIL(self->system().render(e)); });
-  return got;
-}
-
 // The error that a request from a thread ends with; an answer fails the test.
 template <class... Ts>
 caf::error failure(caf::scoped_actor& self, const caf::actor& to, const Ts&... xs) {
@@ -77,14 +42,6 @@ caf::error reason_of(caf::scoped_actor& self, const caf::actor& whom, F end) {
   return got;
 }
 
-int core_now() { return core::current() != nullptr ? static_cast<int>(core::current()->id().value) : -1; }
-
-template <class Self>
-caf::behavior adder(Self*) {
-  auto sum = std::make_shared<int>(0);
-  return {[=](add_atom, int n) { *sum += n; }, [=](get_atom) { return *sum; }};
-}
-
 // Counts what it holds alive, so that a test sees what was not released.
 struct burden {
   std::shared_ptr<int> held;
@@ -93,8 +50,6 @@ struct burden {
 }  // namespace
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(burden)
-TYPE_TO_STRING(drop_in);
-TYPE_TO_STRING(at_home);
 
 // -- messages ---------------------------------------------------------------------------------------------------------
 

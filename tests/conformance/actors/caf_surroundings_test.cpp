@@ -26,43 +26,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using add_atom = caf::atom_constant<caf::atom("add")>;
-using get_atom = caf::atom_constant<caf::atom("get")>;
-using go_atom = caf::atom_constant<caf::atom("go")>;
-using stop_atom = caf::atom_constant<caf::atom("stop")>;
-
-constexpr core_id here{0}, there{1};
-
-struct drop_in {
-  using actor = caf::event_based_actor;
-};
-struct at_home {
-  using actor = basic_core_actor<>;
-};
-
-template <class F>
-caf::actor start(caf::actor_system& system, core_id where, F behavior) {
-  auto made = spawn_on(system, where, std::move(behavior));
-  REQUIRE(made);
-  return *made;
-}
-
-// The answer to a request from a thread; no answer fails the test.
-template <class Answer, class... Ts>
-Answer ask(caf::scoped_actor& self, const caf::actor& to, const Ts&... xs) {
-  Answer got{};
-  self->request(to, caf::infinite, xs...)
-      .receive([&](Answer& answer) { got = std::move(answer); },
-               [&](caf::error& e) { FAIL(self->system().render(e)); });
-  return got;
-}
-
-template <class Self>
-caf::behavior adder(Self*) {
-  auto sum = std::make_shared<int>(0);
-  return {[=](add_atom, int n) { *sum += n; }, [=](get_atom) { return *sum; }};
-}
-
 // As actor_rig, with the middleman beside the scheduler.
 class node {
  public:
@@ -90,13 +53,10 @@ class node {
 
 }  // namespace
 
-TYPE_TO_STRING(drop_in);
-TYPE_TO_STRING(at_home);
-
 // -- many as one ------------------------------------------------------------------------------------------------------
 
 TEST_CASE_TEMPLATE("the members of a group hear what is sent to it, until they leave or end", Kind, drop_in, at_home) {
-  using self_t = typename Kind::actor;
+  using self_t = self_of<Kind>;
   actor_rig rig;
   caf::scoped_actor self{rig.system()};
   const caf::group all = rig.system().groups().get_local("all");
@@ -138,7 +98,7 @@ TEST_CASE_TEMPLATE("the members of a group hear what is sent to it, until they l
 }
 
 TEST_CASE_TEMPLATE("a pool hands its work round, from threads and from cores", Kind, drop_in, at_home) {
-  using self_t = typename Kind::actor;
+  using self_t = self_of<Kind>;
   actor_rig rig;
   caf::scoped_actor self{rig.system()};
   caf::scoped_execution_unit outside{&rig.system()};
@@ -177,7 +137,7 @@ TEST_CASE_TEMPLATE("a pool hands its work round, from threads and from cores", K
 
 TEST_CASE_TEMPLATE("what actors write on both cores is in the file, whole lines in each one's order", Kind, drop_in,
                    at_home) {
-  using self_t = typename Kind::actor;
+  using self_t = self_of<Kind>;
   const auto path = std::filesystem::temp_directory_path() / ("cooper_aout." + std::to_string(getpid()));
   constexpr int writers = 8, lines = 200;
   {
@@ -216,7 +176,7 @@ TEST_CASE_TEMPLATE("what actors write on both cores is in the file, whole lines 
 // -- other systems ----------------------------------------------------------------------------------------------------
 
 TEST_CASE_TEMPLATE("actors of two systems, each with a machine of its own, talk both ways", Kind, drop_in, at_home) {
-  using self_t = typename Kind::actor;
+  using self_t = self_of<Kind>;
   actor_rig left, right;
   const auto first = start(left.system(), there, adder<self_t>), second = start(right.system(), there, adder<self_t>);
   const auto asker = [](const caf::actor& to) {
@@ -263,7 +223,7 @@ TEST_CASE("core actors keep to their machine when actors of another system speak
 }
 
 TEST_CASE_TEMPLATE("a published actor is spoken to over the network, and seen to end", Kind, drop_in, at_home) {
-  using self_t = typename Kind::actor;
+  using self_t = self_of<Kind>;
   node server, client;
   const auto a = start(server.system(), there, adder<self_t>);
   const auto port = server.network().publish(a, 0, "127.0.0.1");
@@ -299,7 +259,7 @@ TEST_CASE_TEMPLATE("a published actor is spoken to over the network, and seen to
 }
 
 TEST_CASE_TEMPLATE("brokers carry bytes for actors on cores", Kind, drop_in, at_home) {
-  using self_t = typename Kind::actor;
+  using self_t = self_of<Kind>;
   constexpr std::size_t word = 5;
   node n;
   std::uint16_t port = 0;

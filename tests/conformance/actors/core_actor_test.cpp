@@ -16,9 +16,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using get_atom = caf::atom_constant<caf::atom("get")>;
-using go_atom = caf::atom_constant<caf::atom("go")>;
-
 struct add {
   std::int64_t amount;
 };
@@ -97,8 +94,6 @@ void run_on_core(actor_rig& rig, core_id where, caller::body body) {
       .receive([&](bool b) { done = b; }, [&](caf::error& e) { FAIL(rig.system().render(e)); });
   CHECK(done);
 }
-
-constexpr core_id here{0}, there{1};
 
 }  // namespace
 

@@ -16,9 +16,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using get_atom = caf::atom_constant<caf::atom("get")>;
-using go_atom = caf::atom_constant<caf::atom("go")>;
-
 struct question {};
 struct answer {
   std::uint64_t core;
@@ -64,7 +61,6 @@ struct caller : core_actor<caller, protocol<>> {
 };
 
 core_scheduler& scheduler_of(actor_rig& rig) { return *core_scheduler::of(rig.system()); }
-constexpr core_id first{0}, second{1};
 
 }  // namespace
 
@@ -91,7 +87,7 @@ TEST_CASE("unmodified actors go on elsewhere, with their timers") {
   CHECK(on_second == 3);
   std::vector<decltype(self->request(all[0], caf::infinite, go_atom::value))> waiting;
   for (const auto& a : all) waiting.push_back(self->request(a, caf::infinite, go_atom::value));
-  REQUIRE(scheduler_of(rig).down(second));
+  REQUIRE(scheduler_of(rig).down(there));
   for (const auto& a : all) {
     self->request(a, caf::infinite, get_atom::value)
         .receive([](int n) { CHECK(n == 0); }, [](caf::error&) { FAIL(""); });
@@ -99,8 +95,8 @@ TEST_CASE("unmodified actors go on elsewhere, with their timers") {
   int timeouts = 0;
   for (auto& w : waiting) w.receive([&](int n) { timeouts += n; }, [](caf::error&) { FAIL(""); });
   CHECK(timeouts == 6);
-  REQUIRE(scheduler_of(rig).up(second));
-  auto back = spawn_on<server>(rig.system(), second);
+  REQUIRE(scheduler_of(rig).up(there));
+  auto back = spawn_on<server>(rig.system(), there);
   REQUIRE(back);
   self->request(back->handle(), caf::infinite, get_atom::value)
       .receive([](int n) { CHECK(n == 1); }, [](caf::error&) { FAIL(""); });
@@ -110,10 +106,10 @@ TEST_CASE("core actors of a core that goes down end, and every call to them is a
   actor_rig rig;
   caf::scoped_actor self{rig.system()};
   for (int round = 0; round < 20; ++round) {
-    auto to = spawn_on<server>(rig.system(), second);
+    auto to = spawn_on<server>(rig.system(), there);
     REQUIRE(to);
     std::atomic<bool> stop{false};
-    auto from = spawn_on<caller>(rig.system(), first, *to, stop);
+    auto from = spawn_on<caller>(rig.system(), here, *to, stop);
     REQUIRE(from);
     self->monitor(to->handle());
     auto talk = self->request(from->handle(), caf::infinite, go_atom::value);
@@ -121,29 +117,64 @@ TEST_CASE("core actors of a core that goes down end, and every call to them is a
     if (round % 2 == 0) {
       self->request(to->handle(), caf::infinite, get_atom::value).receive([](int) {}, [](caf::error&) {});
     }
-    REQUIRE(scheduler_of(rig).down(second));
+    REQUIRE(scheduler_of(rig).down(there));
     talk.receive([](int answered) { CHECK(answered >= 0); }, [&](caf::error& e) { FAIL(rig.system().render(e)); });
     self->receive([](const caf::down_msg& d) { CHECK(is(d.reason, errc::core_down)); });
-    const auto late = spawn_on<server>(rig.system(), second);
+    const auto late = spawn_on<server>(rig.system(), there);
     REQUIRE_FALSE(late);
     CHECK(late.error().code() == errc::core_down);
     bool failed = false;
     self->request(to->handle(), caf::infinite, get_atom::value)
         .receive([](int) {}, [&](caf::error&) { failed = true; });
     CHECK(failed);
-    REQUIRE(scheduler_of(rig).up(second));
+    REQUIRE(scheduler_of(rig).up(there));
     self->send_exit(from->handle(), caf::exit_reason::user_shutdown);
   }
 }
 
+// Brings up a server on the other core, and calls it when it is told to.
+struct parent : core_actor<parent, protocol<>> {
+  using core_actor::core_actor;
+  caf::behavior make_behavior() override {
+    return {[this](add_atom) { child_ = *spawn_on<server>(system(), there); },
+            [this](get_atom) {
+              auto promise = make_response_promise<int>();
+              start(ask_child(promise));
+              return promise;
+            }};
+  }
+  // The error that the call ends with; -1 for an answer.
+  task<void> ask_child(caf::typed_response_promise<int> promise) {
+    auto got = co_await call(child_, question{});
+    promise.deliver(got ? -1 : static_cast<int>(got.error().code()));
+  }
+  core_ref<server> child_;
+};
+
+TEST_CASE("a call to an actor whose core went down before it had come there fails, also later") {
+  actor_rig rig;
+  caf::scoped_actor self{rig.system()};
+  const auto from = spawn_on<parent>(rig.system(), here);
+  REQUIRE(from);
+  held_core held{rig.on(), there.value};
+  self->request(from->handle(), caf::infinite, add_atom::value).receive([] {}, [](caf::error&) { FAIL(""); });
+  std::thread goes{[&] { CHECK(scheduler_of(rig).down(there)); }};
+  while (monitor_of(rig.system(), there)) std::this_thread::yield();
+  held.release();
+  goes.join();
+  CHECK(ask<int>(self, from->handle(), get_atom::value) == static_cast<int>(errc::core_down));
+  REQUIRE(scheduler_of(rig).up(there));
+  CHECK(ask<int>(self, from->handle(), get_atom::value) == static_cast<int>(errc::no_receiver));
+}
+
 TEST_CASE("the last core stays, and so does one that is not there") {
   actor_rig rig;
-  REQUIRE(scheduler_of(rig).down(second));
-  const auto last = scheduler_of(rig).down(first);
+  REQUIRE(scheduler_of(rig).down(there));
+  const auto last = scheduler_of(rig).down(here);
   REQUIRE_FALSE(last);
   CHECK(last.error().code() == errc::last_core);
   CHECK(scheduler_of(rig).down(core_id{9}).error().code() == errc::no_such_core);
-  CHECK(scheduler_of(rig).down(second).error().code() == errc::core_down);
+  CHECK(scheduler_of(rig).down(there).error().code() == errc::core_down);
   // The system ends with a core down.
 }
 
@@ -207,14 +238,14 @@ TEST_CASE("a core that does not turn is announced while a call waits for it, and
   };
   actor_rig rig;
   std::atomic<bool> go{false};
-  const auto stuck = spawn_on<sleepy>(rig.system(), second, go);
-  const auto waits = spawn_on<asker>(rig.system(), first, *stuck);
+  const auto stuck = spawn_on<sleepy>(rig.system(), there, go);
+  const auto waits = spawn_on<asker>(rig.system(), here, *stuck);
   caf::scoped_actor self{rig.system()};
   REQUIRE(watch_cores(rig.system(), self));
   auto answered = self->request(waits->handle(), caf::infinite, go_atom::value);
   const auto next = [&](core_event::kind what) {
     self->receive([&](const core_event& e) {
-      CHECK(e.core == second);
+      CHECK(e.core == there);
       CHECK(e.what == what);
     });
   };

@@ -15,19 +15,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using add_atom = caf::atom_constant<caf::atom("add")>;
-using get_atom = caf::atom_constant<caf::atom("get")>;
-using go_atom = caf::atom_constant<caf::atom("go")>;
-using stop_atom = caf::atom_constant<caf::atom("stop")>;
-
-caf::behavior adder(caf::stateful_actor<int>* self) {
-  self->state = 0;
-  return {[=](add_atom, int n) { self->state += n; }, [=](get_atom) { return self->state; }};
-}
-
 // Answers with the number of the core that it runs on; -1 elsewhere.
 caf::behavior where_am_i(caf::event_based_actor*) {
-  return {[](get_atom) { return core::current() != nullptr ? static_cast<int>(core::current()->id().value) : -1; }};
+  return {[](get_atom) { return core_now(); }};
 }
 
 }  // namespace
@@ -35,7 +25,7 @@ caf::behavior where_am_i(caf::event_based_actor*) {
 TEST_CASE("a request from a thread is answered by an actor on a core") {
   actor_rig rig;
   caf::scoped_actor self{rig.system()};
-  const auto a = rig.system().spawn(adder);
+  const auto a = rig.system().spawn(adder<caf::event_based_actor>);
   self->send(a, add_atom::value, 2);
   self->send(a, add_atom::value, 40);
   int got = 0;
@@ -85,7 +75,7 @@ TEST_CASE("messages of one sender arrive in order, across cores") {
 TEST_CASE("a request to an actor that has ended is an error") {
   actor_rig rig;
   caf::scoped_actor self{rig.system()};
-  const auto a = rig.system().spawn(adder);
+  const auto a = rig.system().spawn(adder<caf::event_based_actor>);
   self->monitor(a);
   self->send_exit(a, caf::exit_reason::kill);
   self->receive([](const caf::down_msg& d) { CHECK(d.reason == caf::exit_reason::kill); });
@@ -196,7 +186,7 @@ TEST_CASE("a receive timeout fires, and again") {
 TEST_CASE("blocking and detached actors work beside the cores") {
   actor_rig rig;
   caf::scoped_actor self{rig.system()};
-  const auto a = rig.system().spawn(adder);
+  const auto a = rig.system().spawn(adder<caf::event_based_actor>);
   const auto blocking = rig.system().spawn([a](caf::blocking_actor* me) {
     for (int i = 0; i < 100; ++i) me->send(a, add_atom::value, 1);
     me->request(a, caf::infinite, get_atom::value).receive([](int n) { CHECK(n == 100); }, [](caf::error&) {});
@@ -213,7 +203,7 @@ TEST_CASE("many threads and many actors: nothing is lost") {
   actor_rig rig{2, "spread"};
   constexpr int threads = 4, each = 2'000;
   std::vector<caf::actor> sinks;
-  for (int i = 0; i < 10; ++i) sinks.push_back(rig.system().spawn(adder));
+  for (int i = 0; i < 10; ++i) sinks.push_back(rig.system().spawn(adder<caf::event_based_actor>));
   std::vector<std::thread> senders;
   for (int t = 0; t < threads; ++t) {
     senders.emplace_back([&] {

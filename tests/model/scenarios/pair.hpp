@@ -14,8 +14,8 @@ struct pair {
   explicit pair(cooper::detail::driver_options options = {.poll_budget = duration::zero()}, std::size_t count = 2)
       : registry{count} {
     for (std::size_t i = 0; i < count; ++i) {
-      drivers.push_back(std::make_unique<driver>(core_id{static_cast<std::uint16_t>(i)}, machine, model_environment{},
-                                                 count, options, registry));
+      drivers.push_back(
+          std::make_unique<driver>(core_number(i), machine, model_environment{}, count, options, registry));
     }
     for (auto& d : drivers) d->meet(drivers);
   }

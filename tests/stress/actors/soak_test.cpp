@@ -21,8 +21,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using go_atom = caf::atom_constant<caf::atom("go")>;
-using get_atom = caf::atom_constant<caf::atom("get")>;
 using tick_atom = caf::atom_constant<caf::atom("tick")>;
 using token_atom = caf::atom_constant<caf::atom("token")>;
 using foreign_atom = caf::atom_constant<caf::atom("foreign")>;

@@ -278,7 +278,7 @@ TEST_CASE("no made-up handle or return line is believed, and none harms") {
     }
     if (made_up == *sent || made_up == *loan) continue;
     const core_id from{static_cast<std::uint16_t>(draw.below(4))};
-    buffer_pool& at = h.at(core_id{static_cast<std::uint16_t>(draw.below(3))});
+    buffer_pool& at = h.at(core_number(draw.below(3)));
     accepted += static_cast<bool>(at.receive(made_up, from));
     accepted += static_cast<bool>(at.receive_loan(made_up, from));
     if (&at != &h.at(a)) {

@@ -24,7 +24,7 @@ trace_event numbered(std::uint64_t n) {
   return {.time_ns = static_cast<std::int64_t>(n),
           .kind = static_cast<trace_kind>(1 + n % 14),
           .via = static_cast<lane>(n % 3),
-          .peer = core_id{static_cast<std::uint16_t>(n % 4096)},
+          .peer = core_number(n % 4096),
           .slot = static_cast<std::uint32_t>(n * 2654435761u),
           .flow = n * 0x9e3779b97f4a7c15u,
           .arg = ~n};

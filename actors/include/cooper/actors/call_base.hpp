@@ -35,9 +35,10 @@ class call_base {
   friend class resident;
   friend class core_unit;
 
-  // Both run on_answer_ in an activation of the caller.
-  void answer(const std::byte* value);
-  void fail(errc why);
+  void answer(const std::byte* value) { tell(value, errc::cancelled); }
+  void fail(errc why) { tell(nullptr, why); }
+  // Runs on_answer_ in an activation of the caller.
+  void tell(const std::byte* value, errc failed);
 
   resident* caller_;
   answer_handler on_answer_;

@@ -47,7 +47,9 @@ class basic_core_actor : public Base, public resident {
       : basic_core_actor{static_cast<const line_table*>(nullptr), cfg, std::forward<Ts>(xs)...} {}
 
   using Base::enqueue;
-  void enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) override { accept(std::move(what)); }
+  void enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) override {
+    static_cast<void>(accept(std::move(what)));
+  }
 
   void launch(caf::execution_unit*, bool lazy, bool hide) override {
     COOPER_ASSERT(!this->getf(caf::abstract_actor::is_detached_flag), "a core actor cannot be spawned detached");
@@ -63,12 +65,12 @@ class basic_core_actor : public Base, public resident {
   using Base::consume;
   caf::invoke_message_result consume(caf::mailbox_element& x) override {
     auto consumed = caf::invoke_message_result::consumed;
-    if (!is_line(x)) [[likely]] {
+    if (const queued_line* line = line_in(x); line == nullptr) [[likely]] {
       consumed = Base::consume(x);
     } else if (awaits_response()) {
       return caf::invoke_message_result::skipped;
     } else {
-      consume_line(x);
+      consume_line(*line);
     }
     reap();
     return consumed;

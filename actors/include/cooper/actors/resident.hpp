@@ -120,6 +120,9 @@ class resident {
     end_activation();
   }
 
+  // The line that is in a mailbox's element, or null.
+  static const queued_line* line_in(const caf::mailbox_element& what);
+
   static void* take_memory(std::size_t bytes);
   static void give_memory_back(void* memory, std::size_t bytes) noexcept;
 
@@ -130,10 +133,9 @@ class resident {
 
   // The bodies of CAF's virtual functions; see core_actor.hpp.
   void launch_at_home(bool lazy);
-  // surely: it waits for room, whatever it is.
-  void accept(caf::mailbox_element_ptr what, bool surely = false);
-  bool is_line(const caf::mailbox_element& what) const;
-  void consume_line(caf::mailbox_element& what);
+  // surely: it waits for room, whatever it is. What cannot be delivered has been bounced.
+  send_result accept(caf::mailbox_element_ptr what, bool surely = false);
+  void consume_line(const queued_line& line);
   void depart();
   // Completes what has finished: after every handler.
   void reap();
@@ -150,7 +152,7 @@ class resident {
     return std::uint64_t{1} << 63 | std::uint64_t{a.slot} << 32 | std::uint64_t{a.generation} << 16 | a.core.value;
   }
   static address unpack(std::uint64_t w) {
-    return {.core = core_id{static_cast<std::uint16_t>(w)},
+    return {.core = core_number(w),
             .generation = static_cast<std::uint16_t>(w >> 16),
             .slot = static_cast<std::uint32_t>(w >> 32 & 0xfffff)};
   }
@@ -160,6 +162,7 @@ class resident {
   void take_parcel(caf::mailbox_element_ptr what);
   void take_line(core& here, const line_view& line);
   void run_line(core& here, const line_view& line);
+  send_result send_by_mailbox(const resident& to, message_type type, const std::uint64_t* words, std::size_t count);
   void push(caf::mailbox_element_ptr what);
   bool idle() const;
   // Whether only `references` are left, all of which are known, and nothing can make it run.

@@ -18,6 +18,9 @@ struct core_id {
   friend constexpr auto operator<=>(core_id, core_id) = default;
 };
 
+// The n-th core; n < core_count_max.
+constexpr core_id core_number(std::size_t n) { return core_id{static_cast<std::uint16_t>(n)}; }
+
 // The largest machine we address; core_id::value is always below it.
 inline constexpr std::size_t core_count_max = 4096;
 
