@@ -14,7 +14,7 @@ packages_run=(
   gnuplot-nox
 )
 # To run the checks as well.
-packages_check=("${packages_run[@]}" clang-14 clang-format-14 python3 strace)
+packages_check=("${packages_run[@]}" clang-14 clang-format-14 python3 strace ccache)
 # For ./check --all.
 packages_all=("${packages_check[@]}" clang-tidy-14)
 

@@ -16,6 +16,7 @@
 #include <cooper/actors/protocol.hpp>
 #include <cooper/actors/resident.hpp>
 #include <cooper/actors/spawn.hpp>
+#include "planted.hpp"
 
 namespace cooper::actors {
 
@@ -345,6 +346,7 @@ void core_unit::give_back(core_id from, message_type type, const std::uint64_t* 
     const caf::mailbox_element_ptr what{reinterpret_cast<caf::mailbox_element*>(word)};
     bounce(*what, caf::make_error(caf::sec::request_receiver_down));
   };
+  if (planted(fault::lines_lost)) return;
   switch (type) {
     case kind_parcel:
       return return_parcel(words[0]);
@@ -376,7 +378,8 @@ void core_unit::fail_call(core_id caller, std::uint64_t word, errc why) {
 
 void core_unit::bounce(caf::mailbox_element& what, caf::error why) {
   if (const queued_line* line = resident::line_in(what)) {
-    if ((line->type & detail::request_mark) != 0) here()->fail_call(line->from, line->words[0], errc::no_receiver);
+    if ((line->type & detail::request_mark) != 0 && !planted(fault::line_forgotten))
+      here()->fail_call(line->from, line->words[0], errc::no_receiver);
     return;
   }
   caf::detail::sync_request_bouncer answer{std::move(why)};
@@ -387,7 +390,7 @@ send_result core_unit::post(address to, message_type type, const std::uint64_t* 
                             lane via) {
   kept_lines& kept = kept_[to.core.value];
   // What waits here goes first, whatever its lane: it is seldom, and order matters more.
-  if (kept.lines.empty()) [[likely]] {
+  if (kept.lines.empty() || planted(fault::overtaking)) [[likely]] {
     const send_result sent = core_->post_words(to, type, via, words, count);
     if (sent != send_result::full || then == if_full::refuse) return sent;
   } else if (then == if_full::refuse) {
@@ -433,6 +436,7 @@ void core_unit::flush_kept(core_id to) {
   while (!lines.empty()) {
     const kept_line& line = lines.front();
     const send_result sent = core_->post_words(line.to, line.type, line.via, line.words, line.count);
+    if (sent == send_result::full && planted(fault::room_forgotten)) return;
     if (sent == send_result::full) return ask_for_room(to);
     const kept_line given_back = line;
     lines.pop_front();
@@ -536,6 +540,7 @@ void core_unit::sweep() {
 }
 
 void core_unit::when_flushed(cooper::job work) {
+  if (planted(fault::no_flush)) return work();
   flush_next_.push_back(std::move(work));
   if (flushing_.empty()) begin_flush();
 }

@@ -11,6 +11,7 @@
 #include <cooper/actors/protocol.hpp>
 #include <cooper/actors/spawn.hpp>
 #include "core_unit.hpp"
+#include "planted.hpp"
 
 namespace cooper::actors {
 namespace {
@@ -101,7 +102,7 @@ void resident::launch_at_home(bool lazy) {
 }
 
 void resident::settle(bool lazy) {
-  if (!home_->in_service()) return home_->end_newcomer(*self_);
+  if (!home_->in_service() && !planted(fault::late_settlers)) return home_->end_newcomer(*self_);
   settled_ = true;
   caf::intrusive_ptr_add_ref(self_->ctrl());
   home_->add(*this);
@@ -316,7 +317,8 @@ send_result resident::send_by_mailbox(const resident& to, message_type type, con
     receiver.queue_line(copy);
     return send_result::ok;
   }
-  return receiver.accept(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, copy), true);
+  const send_result sent = receiver.accept(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, copy), true);
+  return planted(fault::line_forgotten) ? send_result::ok : sent;
 }
 
 send_result resident::send_line(address to, message_type type, const std::uint64_t* words, std::size_t count) {

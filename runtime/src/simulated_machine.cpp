@@ -78,18 +78,17 @@ class simulated_machine final : public basic_machine<simulated_platform> {
 
   // One turn of one core.
   bool step(instant until) override {
-    std::optional<std::size_t> next;
     instant earliest = until;
-    std::size_t ties = 0;
+    due_.clear();
     for (std::size_t i = 0; i < drivers_.size(); ++i) {
       const auto at = ready_at(i);
       if (!at || *at > earliest) continue;
-      ties = *at < earliest ? 1 : ties + 1;
+      if (*at < earliest) due_.clear();
       earliest = *at;
-      if (ties == 1 || random_.below(ties) == 0) next = i;
+      due_.push_back(i);
     }
-    if (!next) return false;
-    turn_of(*next, earliest);
+    if (due_.empty()) return false;
+    turn_of(due_.size() == 1 ? due_.front() : due_[first_of(due_.size())], earliest);
     return true;
   }
   void run_until(instant until) override {
@@ -168,6 +167,13 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     return latest;
   }
 
+  std::size_t first_of(std::size_t n) {
+    if (!world_.costs.choose) return random_.below(n);
+    const std::size_t first = world_.costs.choose(n);
+    COOPER_ASSERT(first < n, "simulation_options::choose chooses one of those that are due");
+    return first;
+  }
+
   // When a core can make its next turn; nothing if it sleeps for good.
   std::optional<instant> ready_at(std::size_t i) const {
     if (drivers_[i]->view().down.read()) return {};
@@ -218,6 +224,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
 
   simulated_world world_;
   class random random_;
+  std::vector<std::size_t> due_;  // of one step
   bool stop_requested_ = false;
   bool stopped_ = false;
 };

@@ -37,7 +37,9 @@ if(KIND STREQUAL "command")
 endif()
 
 file(COPY "${CMAKE_CURRENT_LIST_DIR}/consumer/" DESTINATION "${WORK}/user")
-set(configure ${CMAKE_COMMAND} -G Ninja -D CMAKE_BUILD_TYPE=Release -D CMAKE_CXX_COMPILER=${COMPILER})
+# Flags as of the preset `release`, so that a compiler cache finds what that has compiled.
+set(configure ${CMAKE_COMMAND} -G Ninja -D CMAKE_BUILD_TYPE=Release -D CMAKE_CXX_FLAGS_RELEASE=-O2
+    -D COOPER_WERROR=ON -D CMAKE_CXX_COMPILER=${COMPILER})
 
 if(KIND STREQUAL "subdirectory")
   # The build of Cooper's part stands below the user's build, so this one is kept.

@@ -59,6 +59,8 @@ struct machine_options {
 struct simulation_options {
   std::vector<core_id> cores;  // as above
   std::uint64_t seed = 1;
+  // Which of n cores whose turns are due at the same time goes first: below n. Empty: the seed decides.
+  std::function<std::size_t(std::size_t n)> choose;
   duration turn_cost{10};     // an empty turn; may be zero if the poll budget is: a core with nothing to do parks then
   duration send_cost{15};     // publishing a line
   duration receive_cost{20};  // observing a line and calling its handler
