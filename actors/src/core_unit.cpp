@@ -41,7 +41,17 @@ result<void> core_unit::begin(core& here) {
   clock_.attach(here);
   calls_.attach(here);
   here.attach(this);
+  bind_peers();
   return {};
+}
+
+// With few cores, before anybody speaks: a handler that begins by flooding would otherwise fill overflow and more, as a
+// channel is bound between turns.
+void core_unit::bind_peers() {
+  if (owner_.on().core_count() > bound_beforehand_max) return;
+  for (std::size_t i = 0; i < owner_.on().core_count(); ++i) {
+    if (i != id_.value) core_->when_writable(core_number(i), lane::request, [] {});
+  }
 }
 
 result<void> core_unit::open_endpoint() {
@@ -111,6 +121,7 @@ result<void> core_unit::come_back() {
   armed_ = false;
   if (const auto opened = open_endpoint(); !opened) return opened;
   for (kept_lines& kept : kept_) kept.asked = false;
+  bind_peers();
   return {};
 }
 
@@ -342,14 +353,14 @@ void core_unit::on_undeliverable(void* self, core&, const line_view& line) {
 
 // A line has no receiver: whoever waits for an answer must hear of it, and what it holds is released.
 void core_unit::give_back(core_id from, message_type type, const std::uint64_t* words) {
-  const auto return_parcel = [](std::uint64_t word) {
-    const caf::mailbox_element_ptr what{reinterpret_cast<caf::mailbox_element*>(word)};
-    bounce(*what, caf::make_error(caf::sec::request_receiver_down));
+  const auto return_parcels = [](std::uint64_t word) {
+    resident::for_each_parcel(
+        word, [](caf::mailbox_element_ptr what) { bounce(*what, caf::make_error(caf::sec::request_receiver_down)); });
   };
   if (planted(fault::lines_lost)) return;
   switch (type) {
     case kind_parcel:
-      return return_parcel(words[0]);
+      return return_parcels(words[0]);
     case kind_resume:
       return owner_.home_is_gone(reinterpret_cast<caf::resumable*>(words[0]));
     case kind_settle: {
@@ -358,7 +369,7 @@ void core_unit::give_back(core_id from, message_type type, const std::uint64_t* 
       return release_later(&r->self());
     }
     case kind_deliver:
-      return_parcel(words[1]);
+      return_parcels(words[1]);
       return release_later(&reinterpret_cast<resident*>(words[0])->self());
     case kind_flush:
       // Our own came back: peer_is_down counts that core.
@@ -391,31 +402,54 @@ send_result core_unit::post(address to, message_type type, const std::uint64_t* 
   kept_lines& kept = kept_[to.core.value];
   // What waits here goes first, whatever its lane: it is seldom, and order matters more.
   if (kept.lines.empty() || planted(fault::overtaking)) [[likely]] {
-    const send_result sent = core_->post_words(to, type, via, words, count);
+    // The driver's overflow is bounded, this is not: lines that are kept in any case wait here only.
+    const send_result sent = then == if_full::refuse ? core_->post_words(to, type, via, words, count)
+                                                     : core_->send_words(to, type, via, words, count);
     if (sent != send_result::full || then == if_full::refuse) return sent;
-  } else if (then == if_full::refuse) {
-    return send_result::full;
+  } else {
+    if (then == if_full::refuse && kept.messages >= core_->overflow_bound()) return send_result::full;
+    // Not for each line: a look at the credit may fetch the other core's line.
+    if (++kept.looks % look_every == 0) static_cast<void>(push_kept(to.core));
   }
-  kept_line line{.to = to, .type = type, .words = {}, .count = count, .via = via};
+  kept_line line{.to = to,
+                 .type = type,
+                 .words = {},
+                 .count = count,
+                 .via = via,
+                 .newest = then == if_full::keep_newest,
+                 .parcels = type == kind_parcel ? 1u : 0u};
   std::copy_n(words, count, line.words);
-  if (then == if_full::keep_newest && kept.lines.size() >= kept_newest_max) drop_oldest(to.core);
-  kept.lines.push_back(line);
+  if (line.newest && kept.lines.size() >= kept_newest_max) drop_oldest(to.core);
+  keep(line);
   ask_for_room(to.core);
   return send_result::ok;
 }
 
-void core_unit::drop_oldest(core_id to) {
-  auto& lines = kept_[to.value].lines;
-  for (auto line = lines.begin(); line != lines.end(); ++line) {
-    if (line->type != kind_parcel) continue;
-    auto* what = reinterpret_cast<caf::mailbox_element*>(line->words[0]);
-    const auto* sender = what->sender ? dynamic_cast<const resident*>(what->sender->get()) : nullptr;
-    if (!what->mid.is_async() || sender == nullptr || sender->policy() != overflow_policy::drop_oldest) continue;
-    const caf::mailbox_element_ptr dropped{what};
-    lines.erase(line);
-    counters_.parcels_refused.add(1);
-    return;
+void core_unit::keep(const kept_line& line) {
+  kept_lines& kept = kept_[line.to.core.value];
+  ++kept.messages;
+  if (line.parcels != 0 && !line.newest && !kept.lines.empty()) {
+    kept_line& last = kept.lines.back();
+    if (last.parcels != 0 && last.parcels < parcels_max && last.to == line.to && !last.newest) {
+      reinterpret_cast<caf::mailbox_element*>(last.words[1])->next =
+          reinterpret_cast<caf::mailbox_element*>(line.words[0]);
+      last.words[1] = line.words[0];
+      ++last.parcels;
+      return;
+    }
   }
+  kept.lines.push_back(line);
+  if (line.parcels != 0) kept.lines.back().words[1] = line.words[0];
+}
+
+void core_unit::drop_oldest(core_id to) {
+  kept_lines& kept = kept_[to.value];
+  const auto oldest = std::find_if(kept.lines.begin(), kept.lines.end(), [](const kept_line& l) { return l.newest; });
+  if (oldest == kept.lines.end()) return;
+  const caf::mailbox_element_ptr dropped{reinterpret_cast<caf::mailbox_element*>(oldest->words[0])};
+  kept.lines.erase(oldest);
+  --kept.messages;
+  counters_.parcels_refused.add(1);
 }
 
 void core_unit::ask_for_room(core_id to) {
@@ -431,19 +465,33 @@ void core_unit::ask_for_room(core_id to) {
   core_->when_writable(to, kept.lines.front().via, std::move(go_on));
 }
 
+// As many lines as there is room for: a handler that floods would otherwise have its peer wait for its end.
+send_result core_unit::push_kept(core_id to) {
+  kept_lines& kept = kept_[to.value];
+  while (!kept.lines.empty()) {
+    const kept_line& line = kept.lines.front();
+    const send_result sent = core_->send_words(line.to, line.type, line.via, line.words, line.count);
+    if (sent != send_result::ok) return sent;
+    forget_first(kept);
+  }
+  return send_result::ok;
+}
+
+void core_unit::forget_first(kept_lines& kept) {
+  kept.messages -= std::max<std::size_t>(kept.lines.front().parcels, 1);
+  kept.lines.pop_front();
+}
+
 void core_unit::flush_kept(core_id to) {
-  auto& lines = kept_[to.value].lines;
-  while (!lines.empty()) {
-    const kept_line& line = lines.front();
-    const send_result sent = core_->post_words(line.to, line.type, line.via, line.words, line.count);
+  kept_lines& kept = kept_[to.value];
+  for (send_result sent = push_kept(to); sent != send_result::ok; sent = push_kept(to)) {
     if (sent == send_result::full && planted(fault::room_forgotten)) return;
     if (sent == send_result::full) return ask_for_room(to);
-    const kept_line given_back = line;
-    lines.pop_front();
-    if (sent == send_result::closed) give_back(id_, given_back.type, given_back.words);
+    const kept_line given_back = kept.lines.front();
+    forget_first(kept);
+    give_back(id_, given_back.type, given_back.words);
   }
-  for (cooper::job& then : std::exchange(kept_[to.value].then, {}))
-    core_->when_writable(to, lane::request, std::move(then));
+  for (cooper::job& then : std::exchange(kept.then, {})) core_->when_writable(to, lane::request, std::move(then));
 }
 
 void core_unit::when_writable(core_id to, cooper::job then) {

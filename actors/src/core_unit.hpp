@@ -166,6 +166,11 @@ class core_unit final : public caf::execution_unit {
  private:
   static constexpr unsigned ready_budget = 32;
   // A turn's share of actors' runs: what takes longer is cut, and runs get shorter until they fit.
+  static constexpr std::size_t bound_beforehand_max = 8;
+  // A flood looks for room after so many lines.
+  static constexpr std::size_t look_every = 16;
+  // Parcels for one actor that wait share a line, up to so many.
+  static constexpr std::size_t parcels_max = 8;
   static constexpr duration long_batch{std::chrono::microseconds{100}};
   static constexpr std::size_t messages_per_run_min = 4;
   // How many parcels of actors that drop the oldest wait for one core.
@@ -185,9 +190,15 @@ class core_unit final : public caf::execution_unit {
     std::uint64_t words[7];
     std::size_t count;
     lane via;
+    bool newest;  // may be dropped for a newer one
+    // Parcels: so many, of which words[0] is the first; each knows the next, and words[1], which does not travel, is the
+    // last.
+    std::size_t parcels;
   };
   struct kept_lines {
     std::deque<kept_line> lines;
+    std::size_t messages = 0;  // in them
+    std::size_t looks = 0;
     bool asked = false;
     std::vector<cooper::job> then;  // what waits for all of them to be gone
   };
@@ -210,12 +221,16 @@ class core_unit final : public caf::execution_unit {
   void end_residents(const caf::error& why);
   void give_back(core_id from, message_type type, const std::uint64_t* words);
   result<void> open_endpoint();
+  void bind_peers();
   // Gives every actor that waits to `then`, which takes over its reference.
   template <class F>
   void empty_ready(F then);
   void drop_released();
   void run(caf::resumable* what);
   void ask_for_room(core_id to);
+  void keep(const kept_line& line);
+  static void forget_first(kept_lines& kept);
+  send_result push_kept(core_id to);
   void flush_kept(core_id to);
   void drop_oldest(core_id to);
   void hand_over_some();

@@ -24,21 +24,17 @@ bool must_arrive(const caf::mailbox_element& what) {
          token == caf::make_type_token<caf::error>();
 }
 
+bool waits(const caf::mailbox_element& what) {
+  return what.sender && what.sender->get()->getf(detail::waits_flag) && !what.mid.is_request();
+}
+
 // How a message that finds no room is to be treated: by what it is, and by what its sender asked for.
 core_unit::if_full treatment_of(const caf::mailbox_element& what) {
   if (must_arrive(what)) return core_unit::if_full::keep;
   if (what.mid.is_request() || !what.sender) return core_unit::if_full::refuse;
-  const auto* sender = dynamic_cast<const resident*>(what.sender->get());
-  if (sender == nullptr) return core_unit::if_full::refuse;
-  switch (sender->policy()) {
-    case overflow_policy::refuse:
-      break;
-    case overflow_policy::wait:
-      return core_unit::if_full::keep;
-    case overflow_policy::drop_oldest:
-      return core_unit::if_full::keep_newest;
-  }
-  return core_unit::if_full::refuse;
+  if (waits(what)) return core_unit::if_full::keep;
+  return what.sender->get()->getf(detail::drops_oldest_flag) ? core_unit::if_full::keep_newest
+                                                             : core_unit::if_full::refuse;
 }
 
 queued_line copy_of(const line_view& line) {
@@ -180,11 +176,14 @@ send_result resident::accept(caf::mailbox_element_ptr what, bool surely) {
     if (sent != send_result::ok) caf::intrusive_ptr_release(self_->ctrl());
     return sent;
   };
+  // How it is to be treated is asked when there is no room, but for what floods.
+  auto then = surely || waits(*what) ? core_unit::if_full::keep : core_unit::if_full::refuse;
   send_result sent = send_result::closed;
   if (home_->in_service()) [[likely]]
-    sent = send(surely ? core_unit::if_full::keep : core_unit::if_full::refuse);
-  if (sent == send_result::full) [[unlikely]] {
-    if (const auto then = treatment_of(*what); then != core_unit::if_full::refuse) sent = send(then);
+    sent = send(then);
+  if (sent == send_result::full && then == core_unit::if_full::refuse) [[unlikely]] {
+    then = treatment_of(*what);
+    if (then != core_unit::if_full::refuse) sent = send(then);
   }
   if (sent == send_result::ok) {
     here->counters().parcels_sent.add(1);
@@ -225,7 +224,8 @@ void resident::take_parcel(caf::mailbox_element_ptr what) {
 void resident::on_line(void* self, core& here, const line_view& line) {
   auto& me = *static_cast<resident*>(self);
   if (line.type == kind_parcel) {
-    return me.take_parcel(caf::mailbox_element_ptr{reinterpret_cast<caf::mailbox_element*>(line.as<std::uint64_t>())});
+    return for_each_parcel(line.as<std::uint64_t>(),
+                           [&](caf::mailbox_element_ptr what) { me.take_parcel(std::move(what)); });
   }
   me.take_line(here, line);
 }
@@ -277,6 +277,12 @@ void resident::begin_activation() {
   self_->context(home_);
   // A stale one would let make_response_promise() answer an old message.
   self_->current_mailbox_element(nullptr);
+}
+
+void resident::on_overflow(overflow_policy policy) noexcept {
+  self_->unsetf(detail::waits_flag | detail::drops_oldest_flag);
+  if (policy == overflow_policy::wait) self_->setf(detail::waits_flag);
+  if (policy == overflow_policy::drop_oldest) self_->setf(detail::drops_oldest_flag);
 }
 
 core_id resident::home_core() const noexcept { return home_->id(); }

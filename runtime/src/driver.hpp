@@ -84,6 +84,7 @@ class basic_driver final : public core {
                          std::size_t word_count) override;
   send_result post_words(address to, message_type type, lane via, const std::uint64_t* words,
                          std::size_t word_count) override;
+  std::size_t overflow_bound() const noexcept override { return options_.overflow_bound; }
   void when_writable(core_id to, lane via, job then) override;
   instant now() override { return env_.now(); }
   void defer(job work) override { jobs_.add(std::move(work)); }
@@ -134,6 +135,7 @@ class basic_driver final : public core {
 
  private:
   static constexpr unsigned lane_budget = 32;
+  static constexpr std::size_t look_every = 16;
   static constexpr unsigned local_budget = 64;
   static constexpr unsigned gateway_budget = 16;
   // How many turns a core that goes down gives to work that makes itself more work.

@@ -73,6 +73,16 @@ send_result basic_driver<Platform>::send_waiting(address to, message_type type, 
   auto& end = link.lanes[static_cast<std::size_t>(via)];
   // Until the channel is bound lines wait, as the caller could not know better; afterwards only if it said so.
   const bool first_contact = link.state != out_link::phase::bound;
+  // Credit that came meanwhile is used at once: a handler that floods would otherwise have its peer wait for its end.
+  // Not for each line: a look at the credit may fetch the peer's line.
+  const bool look =
+      end.overflow.size() % look_every == look_every - 1 || end.overflow.size() >= options_.overflow_bound;
+  if (may_wait && !first_contact && look && flush_lane(link, via)) {
+    metrics_.overflow_lines.set(waiting_total_);
+    if (end.overflow.empty()) {
+      if (const send_result sent = send_words(to, type, via, words, count); sent != send_result::full) return sent;
+    }
+  }
   if (end.overflow.size() >= options_.overflow_bound || (!first_contact && !may_wait)) {
     metrics_.sends_full.add(1);
     if (may_wait) metrics_.overflow_refused.add(1);

@@ -70,8 +70,7 @@ class resident {
   caf::scheduled_actor& self() const noexcept { return *self_; }
 
   // On this actor's core, or before it runs.
-  void on_overflow(overflow_policy policy) noexcept { policy_ = policy; }
-  overflow_policy policy() const noexcept { return policy_; }
+  void on_overflow(overflow_policy policy) noexcept;
 
   // -- used by the templates ----------------------------------------------------------------------------------------
 
@@ -120,6 +119,15 @@ class resident {
     end_activation();
   }
 
+  // The parcels of a line: those that waited for room together are a chain.
+  template <class F>
+  static void for_each_parcel(std::uint64_t first, F&& f) {
+    for (auto* what = reinterpret_cast<caf::mailbox_element*>(first); what != nullptr;) {
+      caf::mailbox_element_ptr one{what};
+      what = static_cast<caf::mailbox_element*>(std::exchange(what->next, nullptr));
+      f(std::move(one));
+    }
+  }
   // The line that is in a mailbox's element, or null.
   static const queued_line* line_in(const caf::mailbox_element& what);
 
@@ -176,7 +184,6 @@ class resident {
   core_unit* home_ = nullptr;
   std::size_t index_ = 0;  // in the unit's list
   bool settled_ = false;
-  overflow_policy policy_ = overflow_policy::refuse;
   // Requests among the lines in the mailbox: whoever sent them is told if the actor ends first.
   std::vector<std::pair<core_id, std::uint64_t>> queued_calls_;
   owned* owned_ = nullptr;

@@ -46,8 +46,10 @@ inline place pack() { return {place::kind::pack}; }
 
 namespace detail {
 
-// In an actor's flags, beside CAF's own: its spawner has chosen its core.
+// In an actor's flags, beside CAF's own: its spawner has chosen its core; what its overflow_policy is, if not refuse.
 inline constexpr int placed_flag = 0x0010'0000;
+inline constexpr int waits_flag = 0x0020'0000;
+inline constexpr int drops_oldest_flag = 0x0040'0000;
 
 template <class Actor>
 concept speaks_lines = std::derived_from<Actor, resident>;

@@ -108,6 +108,8 @@ class core {
     std::memcpy(copy, &payload, sizeof(T));
     return post_words(to, type, via, copy, words);
   }
+  // How many lines wait in overflow at most, a core and lane.
+  virtual std::size_t overflow_bound() const noexcept = 0;
   // Runs `then` once the lane to that core takes lines again, or at once if it does, or if the core is down.
   virtual void when_writable(core_id to, lane via, job then) = 0;
 
