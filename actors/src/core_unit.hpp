@@ -191,8 +191,7 @@ class core_unit final : public caf::execution_unit {
     std::size_t count;
     lane via;
     bool newest;  // may be dropped for a newer one
-    // Parcels: so many, of which words[0] is the first; each knows the next, and words[1], which does not travel, is the
-    // last.
+    // So many parcels: words[0] is the first, each knows the next, and words[1], which does not travel, is the last.
     std::size_t parcels;
   };
   struct kept_lines {

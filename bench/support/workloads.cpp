@@ -2,6 +2,7 @@
 // The table of all workloads: a workload that is not here does not exist.
 #include <vector>
 
+#include "bulk_rtt/bulk_rtt.hpp"
 #include "call_rtt/call_rtt.hpp"
 #include "flow_control/flow_control.hpp"
 #include "idle/idle.hpp"
@@ -18,8 +19,9 @@ namespace cooper::bench {
 
 std::span<const workload> all_workloads() {
   static const std::vector<workload> workloads{
-      line_rtt::table, line_stream::table, flow_control::table,      lrpc::table,  call_rtt::table, parcel_rtt::table,
-      wake::table,     idle::table,        shared_vs_message::table, savina::table};
+      line_rtt::table, line_stream::table,       flow_control::table, lrpc::table,
+      call_rtt::table, parcel_rtt::table,        bulk_rtt::table,     wake::table,
+      idle::table,     shared_vs_message::table, savina::table};
   return workloads;
 }
 
