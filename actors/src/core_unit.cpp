@@ -326,7 +326,12 @@ void core_unit::take(const line_view& line) {
     }
     case kind_deliver: {
       auto* r = reinterpret_cast<resident*>(words[0]);
-      r->take_parcel(caf::mailbox_element_ptr{reinterpret_cast<caf::mailbox_element*>(words[1])});
+      caf::mailbox_element_ptr what{reinterpret_cast<caf::mailbox_element*>(words[1])};
+      if (const queued_line* one = resident::line_in(*what)) {
+        r->queue_line(*one);
+      } else {
+        r->take_parcel(std::move(what));
+      }
       release_later(&r->self());
       break;
     }

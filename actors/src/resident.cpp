@@ -143,7 +143,7 @@ bool resident::unreachable(std::size_t references) const {
 
 void resident::push(caf::mailbox_element_ptr what) { self_->caf::scheduled_actor::enqueue(std::move(what), home_); }
 
-send_result resident::accept(caf::mailbox_element_ptr what, bool surely) {
+send_result resident::accept(caf::mailbox_element_ptr what, bool is_line) {
   core_scheduler& scheduler = home_->owner();
   core_unit* here = core_unit::here_of(scheduler);
   if (here == home_) {
@@ -166,7 +166,9 @@ send_result resident::accept(caf::mailbox_element_ptr what, bool surely) {
     return send_result::ok;
   }
   const auto send = [&](core_unit::if_full then) {
-    if (const auto at = where()) [[likely]] {
+    // Lines go by way of the unit, where they are told from parcels.
+    const auto at = is_line ? std::nullopt : where();
+    if (at) [[likely]] {
       const std::uint64_t word = reinterpret_cast<std::uint64_t>(what.get());
       return here->post(*at, kind_parcel, &word, 1, then);
     }
@@ -177,7 +179,7 @@ send_result resident::accept(caf::mailbox_element_ptr what, bool surely) {
     return sent;
   };
   // How it is to be treated is asked when there is no room, but for what floods.
-  auto then = surely || waits(*what) ? core_unit::if_full::keep : core_unit::if_full::refuse;
+  auto then = is_line || waits(*what) ? core_unit::if_full::keep : core_unit::if_full::refuse;
   send_result sent = send_result::closed;
   if (home_->in_service()) [[likely]]
     sent = send(then);
@@ -196,8 +198,6 @@ send_result resident::accept(caf::mailbox_element_ptr what, bool surely) {
 }
 
 void resident::take_parcel(caf::mailbox_element_ptr what) {
-  // A line that was sent before this actor had an endpoint.
-  if (const queued_line* line = line_in(*what)) return queue_line(*line);
   // Streams have mailbox queues of their own, with credit that CAF counts there.
   const auto category = what->mid.category();
   const bool of_stream = category == caf::message_id::upstream_message_category ||
@@ -245,6 +245,7 @@ void resident::queue_line(const queued_line& line) {
     queued_calls_.emplace_back(line.from, line.words[0]);
   }
   home_->queued();
+  ++lines_queued_;
   push(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, line));
 }
 
@@ -269,6 +270,7 @@ const queued_line* resident::line_in(const caf::mailbox_element& what) {
 void resident::consume_line(const queued_line& copy) {
   const line_view line{reinterpret_cast<const std::byte*>(copy.words), copy.type, copy.from, lane::request};
   self_->current_mailbox_element(nullptr);
+  --lines_queued_;
   if ((copy.type & detail::request_mark) != 0) std::erase(queued_calls_, std::pair{copy.from, copy.words[0]});
   run_line(home_->driver(), line);
 }
@@ -287,7 +289,7 @@ void resident::on_overflow(overflow_policy policy) noexcept {
 
 core_id resident::home_core() const noexcept { return home_->id(); }
 
-void resident::reap() {
+void resident::reap_all() {
   while (owned* o = finished_) {
     finished_ = o->next_;
     try {
@@ -300,7 +302,7 @@ void resident::reap() {
 }
 
 void resident::end_activation() {
-  if (finished_ != nullptr) reap();
+  reap();
   self_->bhvr_stack().cleanup();
   // An actor with a behaviour is alive: CAF's own look at that is a call.
   if (!self_->has_behavior()) [[unlikely]]

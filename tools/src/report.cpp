@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // So that all contenders together stay well below three minutes on two cores.
-constexpr double seconds_default = 3.0, seconds_quick = 0.3;
+constexpr double seconds_default = 2.0, seconds_quick = 0.3;
 
 struct report_options {
   std::string out = "report";
@@ -156,7 +156,7 @@ void add_report(CLI::App& app, int& exit) {
       app.add_subcommand("report", "Measure everything and write report/index.html and report/results.json");
   command->add_option("--out", options->out, "Folder to write to; made if it is missing (default: report)")
       ->type_name("DIR");
-  command->add_option("--time", options->seconds, "Seconds for each contender (default 3; about 100 seconds in all)")
+  command->add_option("--time", options->seconds, "Seconds for each contender (default 2; about two minutes in all)")
       ->type_name("SECONDS");
   command->add_flag("--quick", options->quick, "0.3 seconds for each contender: a first look");
   command->add_flag("--smoke", options->smoke, "The smallest sizes: does it run? The figures mean nothing");

@@ -287,6 +287,47 @@ std::string shared_vs_message(const report_data& data, const boost::json::value&
   return out + published_beside(published, "shared_vs_message") + "</section>\n";
 }
 
+// -- savina -----------------------------------------------------------------------------------------------------------
+
+// Times stock CAF, for each program three bars: what an unmodified program gains, and what a rewritten one does.
+std::string savina_bars(const std::vector<const report_row*>& rows, const std::string& cores) {
+  bar_chart chart{.title = "Savina on " + cores + (cores == "1" ? " core" : " cores"),
+                  .description = "Six programs, as times stock CAF. ",
+                  .axis = "times stock CAF on the same cores",
+                  .bars = {},
+                  .reference = 1.0,
+                  .reference_label = "stock CAF"};
+  for (const char* program : {"ping_pong", "counting", "thread_ring", "chameneos", "big", "fork_join"}) {
+    for (const auto& [contender, style] : {std::pair{"drop_in", "peer2"}, {"core_actor", "ours2"}, {"line", "ours"}}) {
+      for (const report_row* r : rows) {
+        if (!r->usable() || !r->ratio_to_peer || r->contender != contender || !has(*r, "cores") ||
+            r->parameter.at("cores") != cores || !has(*r, "program") || r->parameter.at("program") != program)
+          continue;
+        const bool first = std::string_view{contender} == "drop_in";
+        chart.bars.push_back({.label = first ? std::string{program} + " " + contender : std::string{contender},
+                              .value = *r->ratio_to_peer,
+                              .note = times(*r->ratio_to_peer) + " \u00d7  \u00b7  " + bench::human(r->value) + "/s",
+                              .tooltip = tooltip(*r),
+                              .style = style});
+        chart.description += fmt::format("{} {} {}. ", program, contender, times(*r->ratio_to_peer));
+      }
+    }
+  }
+  return chart.bars.empty() ? std::string{} : "<h3>" + chart.title + "</h3>" + draw(chart);
+}
+
+std::string savina(const report_data& data, const boost::json::value& published) {
+  const auto all = data.of("savina");
+  std::string out = begin_section("savina", "Actor programs",
+                                  "Six programs of the Savina suite on stock CAF, whose workers are pinned to the same "
+                                  "cores, and in turn with it on "
+                                  "the drivers: unmodified (drop_in), as core actors, and rewritten for line messages. "
+                                  "Default placement, no hints.");
+  out += savina_bars(all, "1") + savina_bars(all, "2");
+  return out + "<details><summary>All rows</summary>" + rows_table(all) + "</details>" +
+         published_beside(published, "savina") + "</section>\n";
+}
+
 // -- the plain ones ---------------------------------------------------------------------------------------------------
 
 std::string plain(const report_data& data, const boost::json::value& published, std::string_view id,
@@ -307,6 +348,23 @@ std::string render_workloads(const report_data& data, const boost::json::value& 
         "A message to an endpoint of the same core and back: it waits in the run queue until the running handler has "
         "returned. A direct call is what no message can beat.");
   }
+  if (!data.of("call_rtt").empty()) {
+    out += plain(data, published, "call_rtt", "Calls",
+                 "One core actor speaks to another on the other core in lines, and hears from it: a line each way; a "
+                 "call that a coroutine awaits; a call with a callback. <em>in_flight=64</em> is the cost of one of 64 "
+                 "calls under way at a time.");
+  }
+  if (!data.of("parcel_rtt").empty()) {
+    out += plain(data, published, "parcel_rtt", "CAF messages",
+                 "A CAF message to an actor on the other core and back. Stock CAF on one worker crosses nothing; on a "
+                 "virtual machine nearly all of a detached or scoped actor's time is its thread's wake-up.");
+  }
+  if (!data.of("bulk_rtt").empty()) {
+    out += plain(data, published, "bulk_rtt", "Bulk buffers",
+                 "A buffer goes to an actor on the other core and back. Moved, it costs the same whatever its size; "
+                 "copied, each side copies all of it.");
+  }
+  if (!data.of("savina").empty()) out += savina(data, published);
   if (!data.of("wake").empty()) {
     out += plain(
         data, published, "wake", "Wake",

@@ -135,6 +135,30 @@ TEST_CASE("more than two numbers of cores make scaling curves") {
   CHECK(holds(page, "Many senders, one receiver"));
 }
 
+TEST_CASE("every workload of the actors has its section, and programs stand against stock CAF") {
+  const auto program = [](const std::string& contender, const std::string& parameters, double times) {
+    auto row = row_of("savina", contender, parameters, 1e6);
+    row["peer"] = "stock";
+    row["ratio_to_peer"] = times;
+    return row;
+  };
+  const std::string page =
+      page_of(results_of({row_of("line_rtt", "cooper", "", 112), row_of("call_rtt", "coroutine", "in_flight=64", 60),
+                          row_of("parcel_rtt", "cooper", "", 400), row_of("bulk_rtt", "moved", "bytes=65536", 330),
+                          program("drop_in", "program=big/cores=2/scale=1:10", 1.75),
+                          program("line", "program=big/cores=2/scale=1:10", 5.5),
+                          program("line", "program=ping_pong/cores=1/scale=1:10", 12.25)}));
+  for (const char* id : {"call_rtt", "parcel_rtt", "bulk_rtt", "savina"}) {
+    INFO(id);
+    CHECK(holds(page, "<section id=\"" + std::string{id} + '"'));
+    CHECK(holds(page, "href=\"#" + std::string{id} + '"'));
+  }
+  CHECK(holds(page, "Savina on 1 core<"));
+  CHECK(holds(page, "Savina on 2 cores<"));
+  CHECK(holds(page, "big drop_in 1.75."));
+  CHECK(holds(page, "ping_pong line 12.2."));
+}
+
 TEST_CASE("an interrupted run and a row that could not be measured are marked as such") {
   boost::json::object failed = row_of("line_rtt", "cooper_driver", "", 0);
   failed["error_occurred"] = true;

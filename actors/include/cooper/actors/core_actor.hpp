@@ -65,7 +65,8 @@ class basic_core_actor : public Base, public resident {
   using Base::consume;
   caf::invoke_message_result consume(caf::mailbox_element& x) override {
     auto consumed = caf::invoke_message_result::consumed;
-    if (const queued_line* line = line_in(x); line == nullptr) [[likely]] {
+    const queued_line* line = lines_wait() ? line_in(x) : nullptr;
+    if (line == nullptr) [[likely]] {
       consumed = Base::consume(x);
     } else if (awaits_response()) {
       return caf::invoke_message_result::skipped;

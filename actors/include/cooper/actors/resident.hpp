@@ -141,12 +141,17 @@ class resident {
 
   // The bodies of CAF's virtual functions; see core_actor.hpp.
   void launch_at_home(bool lazy);
-  // surely: it waits for room, whatever it is. What cannot be delivered has been bounced.
-  send_result accept(caf::mailbox_element_ptr what, bool surely = false);
+  // What cannot be delivered has been bounced. is_line: it holds a line, and waits for room.
+  send_result accept(caf::mailbox_element_ptr what, bool is_line = false);
+  // Whether lines are in the mailbox.
+  bool lines_wait() const noexcept { return lines_queued_ != 0; }
   void consume_line(const queued_line& line);
   void depart();
   // Completes what has finished: after every handler.
-  void reap();
+  void reap() {
+    if (finished_ != nullptr) [[unlikely]]
+      reap_all();
+  }
 
   virtual bool awaits_response() const = 0;
   // The actor's exception handler, then its end.
@@ -175,6 +180,7 @@ class resident {
   bool idle() const;
   // Whether only `references` are left, all of which are known, and nothing can make it run.
   bool unreachable(std::size_t references) const;
+  void reap_all();
   void queue_line(const queued_line& line);
   void begin_activation();
   void end_activation();
@@ -184,6 +190,7 @@ class resident {
   core_unit* home_ = nullptr;
   std::size_t index_ = 0;  // in the unit's list
   bool settled_ = false;
+  std::size_t lines_queued_ = 0;
   // Requests among the lines in the mailbox: whoever sent them is told if the actor ends first.
   std::vector<std::pair<core_id, std::uint64_t>> queued_calls_;
   owned* owned_ = nullptr;
