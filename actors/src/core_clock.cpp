@@ -79,6 +79,7 @@ void unit_clock::arm() {
 
 caf::actor_clock::time_point system_clock::now() const noexcept {
   if (core* here = core::current()) return point_of(here->now());
+  if (owner_.on().simulated()) return point_of(owner_.on().now());
   return clock_type::now();
 }
 
@@ -91,10 +92,9 @@ void system_clock::on_clock(F f) {
   }
   // std::function wants to copy what it holds.
   auto shared = std::make_shared<F>(std::move(f));
-  core_unit& first = *owner_.units().front();
-  owner_.post(first, [shared, &first] {
-    (*shared)(first.clock());
-    first.clock().arm();
+  owner_.post_anywhere([shared](core_unit& unit) {
+    (*shared)(unit.clock());
+    unit.clock().arm();
   });
 }
 

@@ -2,8 +2,9 @@
 // CAF's timeouts and delayed messages as timers of the cores.
 //
 // CAF has one actor_clock a system. Ours hands each call to the clock of the core that makes it; a call from a thread
-// that is no core goes to core 0 by the gateway. An actor that moved leaves its timeouts behind: they come by message,
-// and CAF ignores one whose number is not the actor's latest. A cancellation reaches the calling core's clock only.
+// that is no core goes to the first core in service, by the gateway. An actor that moved leaves its timeouts behind:
+// they come by message, and CAF ignores one whose number is not the actor's latest. A cancellation reaches the calling
+// core's clock only.
 #pragma once
 
 #include <vector>
@@ -55,7 +56,7 @@ class system_clock final : public caf::actor_clock {
   void cancel_all() override;
 
  private:
-  // Runs f(clock) on the core whose thread this is, or on core 0. `keep` lives until then.
+  // Runs f(clock) on the core whose thread this is, or on the first in service. `keep` lives until then.
   template <class F>
   void on_clock(F f);
 

@@ -323,16 +323,18 @@ void core_scheduler::enqueue(caf::resumable* what) {
 }
 
 void core_scheduler::home_is_gone(caf::resumable* what) {
-  // sync(scheduler.stopped) acquire <-> scheduler.stopped: as in the header.
-  if (!stopped_.load(std::memory_order_acquire)) {
-    for (const auto& unit : units_) {
-      if (!unit->in_service()) continue;
-      const bool actor = what->subtype() == caf::resumable::scheduled_actor;
-      if (actor) static_cast<caf::scheduled_actor*>(what)->context(unit.get());
-      if (post(*unit, [u = unit.get(), what] { u->make_ready(what); })) return;
-    }
-  }
-  cleanup_and_release(what);
+  const bool posted = post_anywhere([what](core_unit& home) {
+    const bool actor = what->subtype() == caf::resumable::scheduled_actor;
+    if (actor) static_cast<caf::scheduled_actor*>(what)->context(&home);
+    home.make_ready(what);
+  });
+  if (!posted) cleanup_and_release(what);
+}
+
+bool core_scheduler::post_anywhere(const std::function<void(core_unit&)>& work) {
+  return std::any_of(units_.begin(), units_.end(), [&](const std::unique_ptr<core_unit>& unit) {
+    return unit->in_service() && post(*unit, [work, u = unit.get()] { work(*u); });
+  });
 }
 
 bool core_scheduler::post(core_unit& where, std::function<void()> work) {

@@ -98,10 +98,8 @@ void core_unit::leave(cooper::job done) {
   end_residents(make_error(errc::core_down));
   give_up_flush();
   empty_ready([this](caf::resumable* what) { owner_.home_is_gone(what); });
-  for (const auto& other : owner_.units()) {
-    if (!other->in_service()) continue;
-    auto entries = std::make_shared<unit_clock::entries>(clock_.take_all());
-    if (owner_.post(*other, [u = other.get(), entries] { u->clock().add_all(std::move(*entries)); })) break;
+  const auto entries = std::make_shared<unit_clock::entries>(clock_.take_all());
+  if (!owner_.post_anywhere([entries](core_unit& heir) { heir.clock().add_all(std::move(*entries)); })) {
     clock_.add_all(std::move(*entries));
   }
   // Nobody sends here any more: what is still on its way finds nobody, and whoever asked hears of it.

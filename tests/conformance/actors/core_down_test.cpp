@@ -167,6 +167,21 @@ TEST_CASE("a call to an actor whose core went down before it had come there fail
   CHECK(ask<int>(self, from->handle(), get_atom::value) == static_cast<int>(errc::no_receiver));
 }
 
+TEST_CASE("a thread's timeouts come while the first core is down") {
+  actor_rig rig;
+  caf::scoped_actor self{rig.system()};
+  const auto silent = start(rig.system(), there, [](caf::event_based_actor* me) -> caf::behavior {
+    return {[me](int) { return me->make_response_promise<int>(); }};
+  });
+  REQUIRE(scheduler_of(rig).down(here));
+  caf::error why;
+  self->request(silent, 10ms, 1).receive([](int) { FAIL("an answer"); }, [&](caf::error& e) { why = e; });
+  CHECK(why == caf::sec::request_timeout);
+  self->delayed_send(self, 10ms, get_atom::value);
+  self->receive([](get_atom) {});
+  REQUIRE(scheduler_of(rig).up(here));
+}
+
 TEST_CASE("the last core stays, and so does one that is not there") {
   actor_rig rig;
   REQUIRE(scheduler_of(rig).down(there));

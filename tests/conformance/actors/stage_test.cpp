@@ -170,6 +170,19 @@ TEST_CASE("one seed is one order of turns, and other seeds are others") {
   CHECK(differ);
 }
 
+TEST_CASE("what the test sends with a delay comes when the stage's clock says so, also while core 0 is down") {
+  for (const bool without_first : {false, true}) {
+    stage s;
+    auto audience = s.probe(second);
+    if (without_first) REQUIRE(s.scheduler().down(first));
+    caf::delayed_anon_send(audience.handle(), 10ms, 1);
+    s.advance(9ms);
+    CHECK(audience.empty());
+    s.advance(2ms);
+    CHECK(audience.next<int>() == 1);
+  }
+}
+
 TEST_CASE("a conversation that feeds itself is named") {
   stage s;
   auto loop = s.spawn(

@@ -78,6 +78,8 @@ class core_scheduler final : public caf::scheduler::abstract_coordinator {
   core_unit& home_of(caf::resumable& what);
   // Runs `work` on a core, from any thread. False: the machine or that core takes nothing any more.
   bool post(core_unit& where, std::function<void()> work);
+  // The same on the first core in service.
+  bool post_anywhere(const std::function<void(core_unit&)>& work);
   // What is to run has a home that is down.
   void home_is_gone(caf::resumable* what);
   std::size_t messages_per_run() const noexcept;

@@ -14,8 +14,8 @@
 //   s.advance(5ms);                                   // the clock stands still otherwise
 //
 // One thread, no sleeping, no waiting: every run with one seed is the same, and another seed is another order of turns
-// among the cores. What waits for a thread of its own (blocking actors, scoped_actor, brokers) does not belong here:
-// nobody turns the cores while it waits. All members are for the thread that made the stage.
+// among the cores. What waits for a thread of its own (blocking actors, scoped_actor, brokers, groups) does not belong
+// here: nobody turns the cores while it waits. All members are for the thread that made the stage.
 #pragma once
 
 #include <chrono>
