@@ -165,12 +165,13 @@ class core_unit final : public caf::execution_unit {
 
  private:
   static constexpr unsigned ready_budget = 32;
-  // A turn's share of actors' runs: what takes longer is cut, and runs get shorter until they fit.
+  // So few cores are bound to each other before anybody speaks.
   static constexpr std::size_t bound_beforehand_max = 8;
   // A flood looks for room after so many lines.
   static constexpr std::size_t look_every = 16;
   // Parcels for one actor that wait share a line, up to so many.
   static constexpr std::size_t parcels_max = 8;
+  // A turn's share of actors' runs: what takes longer is cut, and runs get shorter until they fit.
   static constexpr duration long_batch{std::chrono::microseconds{100}};
   static constexpr std::size_t messages_per_run_min = 4;
   // How many parcels of actors that drop the oldest wait for one core.

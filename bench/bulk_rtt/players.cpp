@@ -92,26 +92,17 @@ void measure(run& r, const contender& self, bool copies) {
   for (const std::size_t bytes : {std::size_t{64}, std::size_t{4096}, std::size_t{65536}}) {
     row out = r.new_row(self, 2);
     out.parameters = "bytes=" + std::to_string(bytes);
-    auto rig = actor_rig::boot(r, 2);
-    if (!rig) {
-      explain_failure(out, rig.error());
-      r.add(std::move(out));
-      continue;
-    }
-    {
-      finish_line line;
-      bool failed = false;
-      caf::actor_system& system = (*rig)->system();
-      const way_of_passing how{bytes, copies};
-      auto other = actors::spawn_on<wall>(system, core_id{1}, how);
-      auto one = actors::spawn_on<player>(system, core_id{0}, line, *other, how, failed);
-      sample_conversation(
-          r, **rig, [&](std::uint64_t count) { caf::anon_send(one->handle(), count); }, line, out);
-      if (failed) out.error = "a buffer could not be sent";
-      caf::anon_send_exit(one->handle(), caf::exit_reason::user_shutdown);
-      caf::anon_send_exit(other->handle(), caf::exit_reason::user_shutdown);
-      system.await_all_actors_done();
-    }
+    bool failed = false;
+    out = measure_on_drivers(
+        r, std::move(out), 2, "adaptive",
+        [&](caf::actor_system& system, finish_line& line) {
+          const way_of_passing how{bytes, copies};
+          auto other = actors::spawn_on<wall>(system, core_id{1}, how);
+          auto one = actors::spawn_on<player>(system, core_id{0}, line, *other, how, failed);
+          return actor_pair{one->handle(), other->handle()};
+        },
+        [](const caf::actor& one, std::uint64_t count) { caf::anon_send(one, count); });
+    if (failed) out.error = "a buffer could not be sent";
     r.add(std::move(out));
   }
 }

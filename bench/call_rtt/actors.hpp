@@ -30,24 +30,14 @@ template <class Caller, class Server, class... Ts>
 void measure_pair(run& r, const contender& self, const std::string& parameters, bool same_core, Ts... more) {
   row out = r.new_row(self, same_core ? 1 : 2);
   out.parameters = parameters;
-  auto rig = actor_rig::boot(r, same_core ? 1 : 2);
-  if (!rig) {
-    explain_failure(out, rig.error());
-    return r.add(std::move(out));
-  }
-  {
-    finish_line line;
-    caf::actor_system& system = (*rig)->system();
-    auto called = actors::spawn_on<Server>(system, core_number(same_core ? 0 : 1));
-    auto caller = actors::spawn_on<Caller>(system, core_id{0}, line, *called, more...);
-    const caf::actor handle = caller->handle();
-    sample_conversation(
-        r, **rig, [&](std::uint64_t count) { caf::anon_send(handle, count); }, line, out);
-    caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
-    caf::anon_send_exit(called->handle(), caf::exit_reason::user_shutdown);
-    system.await_all_actors_done();
-  }
-  r.add(std::move(out));
+  r.add(measure_on_drivers(
+      r, std::move(out), same_core ? 1 : 2, "adaptive",
+      [&](caf::actor_system& system, finish_line& line) {
+        auto called = actors::spawn_on<Server>(system, core_number(same_core ? 0 : 1));
+        auto caller = actors::spawn_on<Caller>(system, core_id{0}, line, *called, more...);
+        return actor_pair{caller->handle(), called->handle()};
+      },
+      [](const caf::actor& caller, std::uint64_t count) { caf::anon_send(caller, count); }));
 }
 
 }  // namespace cooper::bench::call_rtt

@@ -96,6 +96,15 @@ class starting_on {
   std::vector<unsigned char> before_;
 };
 
+// Two actors on the drivers of a rig: boots it, has `spawn` bring them up, samples conversations that `start` begins
+// with the first of them, ends them. Gives the row back; one whose rig could not be booted says why.
+struct actor_pair {
+  caf::actor one, other;
+};
+row measure_on_drivers(run& r, row out, std::size_t cores, const std::string& placement,
+                       const std::function<actor_pair(caf::actor_system&, finish_line&)>& spawn,
+                       const std::function<void(const caf::actor&, std::uint64_t)>& start);
+
 // Windows on an actor rig: `start` begins a conversation of so many operations, `line` tells when it is over.
 void sample_conversation(run& r, actor_rig& rig, const std::function<void(std::uint64_t)>& start, finish_line& line,
                          row& into);
