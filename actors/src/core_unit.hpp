@@ -263,9 +263,13 @@ class core_unit final : public caf::execution_unit {
   }
   void count_residents();
 
+  // What other cores read with every parcel and answer; hardly ever written.
   core_scheduler& owner_;
   core_id id_;
-  core* core_ = nullptr;
+  std::atomic<bool> in_service_{true};
+  std::atomic<std::uint64_t> at_{0};  // an address; clang 14 would call libatomic for the struct
+  // The core's own, on lines of its own.
+  alignas(destructive_bytes) core* core_ = nullptr;
   std::shared_ptr<bool> alive_;  // from begin() to end(); this core only
   std::deque<caf::resumable*> ready_;
   bool armed_ = false;
@@ -292,10 +296,8 @@ class core_unit final : public caf::execution_unit {
 
   unit_counters counters_;
   bool leaving_ = false;
-  alignas(destructive_bytes) std::atomic<std::uint64_t> running_{0};
+  std::atomic<std::uint64_t> running_{0};
   std::atomic<std::size_t> waiting_{0};
-  std::atomic<std::uint64_t> at_{0};  // an address; clang 14 would call libatomic for the struct
-  std::atomic<bool> in_service_{true};
 };
 
 }  // namespace cooper::actors

@@ -22,6 +22,8 @@ add_library(cooper_build_options INTERFACE)
 target_compile_features(cooper_build_options INTERFACE cxx_std_20)
 target_compile_options(cooper_build_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wconversion
+  # Nobody replaces our functions at load time: position-independent code may inline them.
+  -fno-semantic-interposition
   $<$<BOOL:${COOPER_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # g++ 12 sees overlapping copies in the standard library's own string operations (GCC bug 105651).

@@ -185,18 +185,19 @@ class resident {
   void begin_activation();
   void end_activation();
 
-  caf::scheduled_actor* self_;
+  // A line that senders read with every message, and that is written once, before the actor runs.
+  alignas(line_bytes) caf::scheduled_actor* self_;
   const line_table* table_;
   core_unit* home_ = nullptr;
-  std::size_t index_ = 0;  // in the unit's list
+  std::atomic<std::uint64_t> where_{0};  // by the home core
+  // Its own, as is what derived classes put behind it.
+  alignas(line_bytes) std::size_t index_ = 0;  // in the unit's list
   bool settled_ = false;
   std::size_t lines_queued_ = 0;
   // Requests among the lines in the mailbox: whoever sent them is told if the actor ends first.
   std::vector<std::pair<core_id, std::uint64_t>> queued_calls_;
   owned* owned_ = nullptr;
   owned* finished_ = nullptr;
-  // Read by senders; written once, by the home core.
-  alignas(line_bytes) std::atomic<std::uint64_t> where_{0};
 };
 
 }  // namespace cooper::actors
