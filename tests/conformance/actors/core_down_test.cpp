@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A core goes down and comes up again under an actor system.
+#include <unistd.h>
+
+#include <array>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -268,4 +271,35 @@ TEST_CASE("a core that does not turn is announced while a call waits for it, and
   go = true;
   next(core_event::kind::turning);
   answered.receive([](bool good) { CHECK(good); }, [](caf::error&) { FAIL(""); });
+}
+
+TEST_CASE_TEMPLATE("an actor that does not return is named in the stall report", Kind, drop_in, at_home) {
+  machine_options options = native_options(2);
+  options.stall_after = 30ms;
+  std::array<int, 2> said{};
+  REQUIRE(::pipe(said.data()) == 0);
+  const int kept = ::dup(STDERR_FILENO);
+  {
+    actor_rig rig{options};
+    std::atomic<bool> go{false};
+    const auto stuck = start(rig.system(), there, [&go](self_of<Kind>*) -> caf::behavior {
+      return {[&go](go_atom) {
+        while (!go) {}
+      }};
+    });
+    ::dup2(said[1], STDERR_FILENO);
+    caf::anon_send(stuck, go_atom::value);
+    const std::string named = "; actor " + std::to_string(stuck->id());
+    std::string all;
+    // It ends by the watchdog if nothing is ever said.
+    while (all.find(named) == std::string::npos) {
+      std::array<char, 512> part{};
+      const ssize_t n = ::read(said[0], part.data(), part.size());
+      if (n > 0) all.append(part.data(), static_cast<std::size_t>(n));
+    }
+    ::dup2(kept, STDERR_FILENO);
+    CHECK(all.find("core 1") != std::string::npos);
+    go = true;
+  }
+  for (const int fd : {said[0], said[1], kept}) ::close(fd);
 }
