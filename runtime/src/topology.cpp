@@ -12,6 +12,10 @@ namespace {
 constexpr std::array<std::string_view, link_class_count> link_class_names{"self", "smt",     "l2",
                                                                           "l3",   "package", "remote"};
 
+constexpr std::array<std::string_view, 3> cache_type_names{"data", "instruction", "unified"};
+constexpr std::array<std::string_view, 8> os_device_type_names{"none", "block",       "network", "openfabrics",
+                                                               "gpu",  "coprocessor", "dma",     "other"};
+
 bool both_in(std::uint32_t a, std::uint32_t b) { return a == b && a != nowhere; }
 
 error bad_list(std::string_view list, std::string_view what) {
@@ -60,6 +64,12 @@ result<void> add_core(const topology& where, std::uint32_t pu, bool allow_oversu
 }  // namespace
 
 std::string_view name_of(link_class c) noexcept { return link_class_names[static_cast<std::size_t>(c)]; }
+
+std::string_view name_of(cache_type t) noexcept { return cache_type_names[static_cast<std::size_t>(t)]; }
+
+std::string_view name_of(device_kind k) noexcept { return k == device_kind::pci ? "pci" : "os"; }
+
+std::string_view name_of(os_device_type t) noexcept { return os_device_type_names[static_cast<std::size_t>(t)]; }
 
 std::vector<core_id> topology::allowed_cores() const {
   std::vector<core_id> cores;

@@ -10,6 +10,8 @@
 
 #include <cooper/vocabulary/error.hpp>
 
+struct hwloc_topology;
+
 namespace cooper::detail {
 
 // Larger files are no topologies: 4096 hardware threads need about 3 MB.
@@ -23,8 +25,9 @@ result<std::string> read_text_file(const std::filesystem::path& file);
 result<void> check_xml(std::string_view text, const std::string& name);
 
 // Lets hwloc load the text in a forked child first, because a crash on a strange file must not be ours; what hwloc
-// prints there is caught and told. Errors: malformed_input.
-result<void> try_xml(const std::string& text, const std::string& name);
+// prints there is caught and told. `walk` is what the caller will do with the tree, tried there too.
+// Errors: malformed_input.
+result<void> try_xml(const std::string& text, const std::string& name, void (*walk)(hwloc_topology* tree));
 
 // Levels "type:count" from outermost to pu whose product is at most core_count_max. Errors: malformed_input, too_large.
 result<void> check_synthetic(const std::string& description);

@@ -2,6 +2,7 @@
 // A topology as JSON and as a text tree.
 #include <algorithm>
 #include <cstddef>
+#include <map>
 
 #include <fmt/format.h>
 #include <boost/json.hpp>
@@ -35,6 +36,21 @@ json::object thread_json(const hardware_thread& t) {
           {"l3", id_or_null(t.l3)},
           {"allowed", t.allowed},
           {"efficiency_class", t.efficiency_class < 0 ? json::value(nullptr) : json::value(t.efficiency_class)}};
+}
+
+json::object device_json(std::size_t id, const device& d) {
+  json::object out{{"id", id}, {"kind", name_of(d.kind)}, {"name", d.name}};
+  if (d.kind == device_kind::pci) {
+    out["vendor_id"] = d.vendor_id;
+    out["device_id"] = d.device_id;
+    out["class_id"] = d.class_id;
+    out["class_name"] = d.class_name;
+  } else {
+    out["type"] = name_of(d.type);
+    out["pci_device"] = id_or_null(d.pci_device);
+  }
+  out["near"] = numbers(d.near);
+  return out;
 }
 
 // Arrays of things stand one thing a line: readable, and differences show.
@@ -162,6 +178,38 @@ class text_tree {
   std::vector<row> rows_;
 };
 
+// A line for each part of the machine that has devices: "  near PU 0-7   eth0 (network), 0000:00:02.0 (Display)". What
+// the system has a name for goes by that name.
+std::string devices_text(const topology& of) {
+  constexpr std::size_t devices_shown = 8;
+  struct group {
+    std::size_t count = 0;
+    std::string names;
+  };
+  std::vector<bool> has_os_name(of.devices().size());
+  for (const auto& d : of.devices())
+    if (d.pci_device != nowhere) has_os_name[d.pci_device] = true;
+  std::map<std::vector<core_id>, group> groups;
+  for (std::size_t i = 0; i < of.devices().size(); ++i) {
+    const auto& d = of.devices()[i];
+    if (has_os_name[i]) continue;
+    auto& g = groups[d.near];
+    if (++g.count > devices_shown) continue;
+    const std::string_view what = d.kind == device_kind::pci ? std::string_view{d.class_name} : name_of(d.type);
+    g.names += fmt::format("{}{}", g.names.empty() ? "" : ", ", d.name.empty() ? "(no name)" : d.name);
+    if (!what.empty()) g.names += fmt::format(" ({})", what);
+  }
+  std::string out = groups.empty() ? "" : "\nDevices\n";
+  for (const auto& [cores, g] : groups) {
+    std::vector<std::uint32_t> pus;
+    for (const auto c : cores) pus.push_back(of.thread(c).pu_index);
+    out += fmt::format("  near PU {}   {}", format_pu_list(std::move(pus)), g.names);
+    if (g.count > devices_shown) out += fmt::format(" and {} more", g.count - devices_shown);
+    out += '\n';
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string topology::to_json() const {
@@ -176,13 +224,18 @@ std::string topology::to_json() const {
   out.list("caches", caches_, [](std::size_t id, const auto& c) {
     return json::object{{"id", id},
                         {"level", c.level},
+                        {"type", name_of(c.type)},
                         {"size_bytes", c.size_bytes},
                         {"line_bytes", c.line_bytes},
+                        {"ways", c.ways},
                         {"cores", numbers(c.cores)}};
   });
   out.list("packages", packages_, [](std::size_t id, const auto& p) {
     return json::object{
         {"id", id}, {"os_index", id_or_null(p.os_index)}, {"model", p.model}, {"cores", numbers(p.cores)}};
+  });
+  out.list("dies", dies_, [](std::size_t id, const auto& d) {
+    return json::object{{"id", id}, {"package", id_or_null(d.package)}, {"cores", numbers(d.cores)}};
   });
   out.list("numa_nodes", nodes_, [](std::size_t id, const auto& n) {
     return json::object{{"id", id},
@@ -196,6 +249,16 @@ std::string topology::to_json() const {
                                               {"row_major", json::value_from(distances_->values)}});
   else
     out.member("numa_distances", nullptr);
+  out.list("memory_attributes", memory_attributes_, [](std::size_t, const auto& a) {
+    return json::object{
+        {"name", a.name}, {"numa_node", a.node}, {"initiator", numbers(a.initiator)}, {"value", a.value}};
+  });
+  out.list("cpu_kinds", cpu_kinds_, [](std::size_t id, const auto& k) {
+    return json::object{{"id", id},
+                        {"efficiency", k.efficiency < 0 ? json::value(nullptr) : json::value(k.efficiency)},
+                        {"cores", numbers(k.cores)}};
+  });
+  out.list("devices", devices_, device_json);
   out.member("offline_pus", json::value_from(offline_pus_));
   return out.take();
 }
@@ -220,7 +283,7 @@ std::string topology::to_text() const {
       out += '\n';
     }
   }
-  return out;
+  return out + devices_text(*this);
 }
 
 }  // namespace cooper

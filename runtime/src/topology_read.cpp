@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From hwloc's tree to ours. The only file that walks hwloc's objects, and the only maker of topologies.
+// From hwloc's tree to ours: the only maker of topologies. What is beside the structure: topology_inventory.cpp.
 #include <hwloc.h>
 #include <sched.h>
 #include <unistd.h>
@@ -14,29 +14,16 @@
 
 #include <cooper/runtime/topology.hpp>
 
+#include "topology_hwloc.hpp"
 #include "topology_input.hpp"
 
 namespace cooper {
 namespace {
 
-struct tree_delete {
-  void operator()(hwloc_topology_t tree) const { hwloc_topology_destroy(tree); }
-};
-using tree_ptr = std::unique_ptr<hwloc_topology, tree_delete>;
-
-struct bitmap_delete {
-  void operator()(hwloc_bitmap_t bits) const { hwloc_bitmap_free(bits); }
-};
-using bitmap_ptr = std::unique_ptr<hwloc_bitmap_s, bitmap_delete>;
-
-// An unloaded tree that will also show what we may not use: those cores are reported, and marked.
-tree_ptr new_tree() {
-  hwloc_topology_t raw = nullptr;
-  if (hwloc_topology_init(&raw) != 0) return {};
-  tree_ptr tree{raw};
-  if (hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED) != 0) return {};
-  return tree;
-}
+using detail::bitmap_ptr;
+using detail::info_of;
+using detail::new_tree;
+using detail::printable;
 
 // The calling thread's affinity mask. The kernel wants a mask at least as wide as its own, so the width grows.
 bitmap_ptr affinity_mask() {
@@ -54,15 +41,6 @@ bitmap_ptr affinity_mask() {
     return mask;
   }
   return {};
-}
-
-std::string info_of(hwloc_obj_t object, const char* name) {
-  const char* value = object == nullptr ? nullptr : hwloc_obj_get_info_by_name(object, name);
-  std::string text = value == nullptr ? "" : value;
-  // Vendors pad their names.
-  const auto first = text.find_first_not_of(' ');
-  if (first == std::string::npos) return {};
-  return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
 // The model as /proc/cpuinfo of this machine tells it; its key differs by architecture.
@@ -97,9 +75,9 @@ class fingerprint {
 
 class topology_builder {
  public:
-  topology_builder(hwloc_topology_t tree, topology_source source, std::string name) : tree_{tree} {
+  topology_builder(hwloc_topology_t tree, topology_source source, const std::string& name) : tree_{tree} {
     made_.source_ = source;
-    made_.name_ = std::move(name);
+    made_.name_ = printable(name);
   }
 
   result<topology> build(const bitmap_ptr& mask) {
@@ -108,12 +86,18 @@ class topology_builder {
     if (static_cast<std::size_t>(count) > core_count_max)
       return error{errc::too_large, made_.name_ + " has " + std::to_string(count) + " hardware threads, the limit is " +
                                         std::to_string(core_count_max)};
+    // Each may list all cores; a file can claim any number of them.
+    for (const auto type : {HWLOC_OBJ_PACKAGE, HWLOC_OBJ_NUMANODE})
+      if (const int things = hwloc_get_nbobjs_by_type(tree_, type); things > static_cast<int>(core_count_max))
+        return error{errc::too_large, made_.name_ + " has " + std::to_string(things) + " objects of type " +
+                                          hwloc_obj_type_string(type) + ", the limit is " +
+                                          std::to_string(core_count_max)};
     read_threads(mask);
     read_packages();
     read_caches();
     read_nodes();
     read_distances();
-    read_kinds();
+    if (auto ok = read_inventory(); !ok) return ok.error();
     read_offline();
     read_names();
     made_.hash_ = structure_hash();
@@ -137,22 +121,13 @@ class topology_builder {
       t.smt_position = threads_of_core[t.physical_core]++;
       t.allowed = hwloc_bitmap_isset(allowed, pu->os_index) != 0 &&
                   (!mask || hwloc_bitmap_isset(mask.get(), pu->os_index) != 0);
-      ids_[t.pu_index] = t.id;
+      numbers_.add(t.pu_index, t.id);
       made_.threads_.push_back(t);
     }
     made_.physical_core_count_ = threads_of_core.size();
   }
 
-  std::vector<core_id> cores_of(hwloc_const_cpuset_t set) const {
-    std::vector<core_id> cores;
-    for (int i = hwloc_bitmap_first(set); i >= 0; i = hwloc_bitmap_next(set, i)) {
-      const auto found = ids_.find(static_cast<std::uint32_t>(i));
-      if (found != ids_.end()) cores.push_back(found->second);
-      if (cores.size() == ids_.size()) break;  // a set may be infinitely full
-    }
-    std::sort(cores.begin(), cores.end());
-    return cores;
-  }
+  std::vector<core_id> cores_of(hwloc_const_cpuset_t set) const { return numbers_.cores_of(set); }
 
   void read_packages() {
     hwloc_obj_t object = nullptr;
@@ -164,14 +139,19 @@ class topology_builder {
     }
   }
 
+  // Instruction caches last, so that they move nobody's id.
   void read_caches() {
-    for (const auto type :
-         {HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L4CACHE, HWLOC_OBJ_L5CACHE}) {
+    for (const auto type : {HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L3CACHE, HWLOC_OBJ_L4CACHE,
+                            HWLOC_OBJ_L5CACHE, HWLOC_OBJ_L1ICACHE, HWLOC_OBJ_L2ICACHE, HWLOC_OBJ_L3ICACHE}) {
       hwloc_obj_t object = nullptr;
       while ((object = hwloc_get_next_obj_by_type(tree_, type, object)) != nullptr) {
         const auto id = static_cast<std::uint32_t>(made_.caches_.size());
-        cache c{object->attr->cache.depth, object->attr->cache.size, object->attr->cache.linesize,
-                cores_of(object->cpuset)};
+        const auto& told = object->attr->cache;
+        const auto kind = hwloc_obj_type_is_icache(type) != 0 ? cache_type::instruction
+                          : told.type == HWLOC_OBJ_CACHE_DATA ? cache_type::data
+                                                              : cache_type::unified;
+        const int ways = told.associativity < -1 ? 0 : told.associativity;
+        cache c{told.depth, kind, told.size, told.linesize, ways, cores_of(object->cpuset)};
         for (const auto core : c.cores) {
           auto& t = made_.threads_[core.value];
           if (type == HWLOC_OBJ_L1CACHE) t.l1 = id;
@@ -189,7 +169,7 @@ class topology_builder {
     hwloc_obj_t object = nullptr;
     while ((object = hwloc_get_next_obj_by_type(tree_, HWLOC_OBJ_NUMANODE, object)) != nullptr)
       made_.nodes_.push_back({object->os_index, object->attr->numanode.local_memory,
-                              object->subtype == nullptr ? "" : object->subtype, cores_of(object->cpuset)});
+                              object->subtype == nullptr ? "" : printable(object->subtype), cores_of(object->cpuset)});
     const auto& nodes = made_.nodes_;
     for (std::uint32_t id = 0; id < nodes.size(); ++id) {
       const auto rank = [&](std::uint32_t n) {
@@ -217,16 +197,17 @@ class topology_builder {
     hwloc_distances_release(tree_, found);
   }
 
-  void read_kinds() {
-    const int kinds = hwloc_cpukinds_get_nr(tree_, 0);
-    if (kinds < 2) return;
-    const bitmap_ptr set{hwloc_bitmap_alloc()};
-    for (int kind = 0; kind < kinds; ++kind) {
-      int efficiency = -1;
-      if (hwloc_cpukinds_get_info(tree_, static_cast<unsigned>(kind), set.get(), &efficiency, nullptr, nullptr, 0) != 0)
-        continue;
-      for (const auto c : cores_of(set.get())) made_.threads_[c.value].efficiency_class = efficiency;
-    }
+  result<void> read_inventory() {
+    auto found = detail::read_inventory(tree_, numbers_, made_.name_);
+    if (!found) return found.error();
+    made_.dies_ = std::move(found->dies);
+    made_.cpu_kinds_ = std::move(found->cpu_kinds);
+    made_.devices_ = std::move(found->devices);
+    made_.memory_attributes_ = std::move(found->memory_attributes);
+    if (made_.cpu_kinds_.size() < 2) return {};
+    for (const auto& kind : made_.cpu_kinds_)
+      for (const auto c : kind.cores) made_.threads_[c.value].efficiency_class = kind.efficiency;
+    return {};
   }
 
   void read_offline() {
@@ -242,7 +223,7 @@ class topology_builder {
     for (const auto& p : made_.packages_)
       if (made_.model_.empty()) made_.model_ = p.model;
     if (made_.model_.empty()) made_.model_ = info_of(root, "CPUModel");
-    if (made_.model_.empty() && made_.is_this_machine()) made_.model_ = cpuinfo_model();
+    if (made_.model_.empty() && made_.is_this_machine()) made_.model_ = printable(cpuinfo_model());
     if (made_.source_ == topology_source::synthetic) return;
     if (auto host = info_of(root, "HostName"); !host.empty()) made_.name_ = std::move(host);
   }
@@ -253,8 +234,10 @@ class topology_builder {
     for (const auto& t : made_.threads_)
       for (const auto value : {t.pu_index, t.physical_core, t.smt_position, t.package, t.node, t.l1, t.l2, t.l3})
         print.add(value);
-    print.add(made_.caches_.size());
+    const auto is_hashed = [](const cache& c) { return c.type != cache_type::instruction; };
+    print.add(static_cast<std::uint64_t>(std::count_if(made_.caches_.begin(), made_.caches_.end(), is_hashed)));
     for (const auto& c : made_.caches_) {
+      if (!is_hashed(c)) continue;
       for (const std::uint64_t value : {std::uint64_t{c.level}, c.size_bytes, std::uint64_t{c.line_bytes}})
         print.add(value);
       print.add(c.cores.size());
@@ -271,7 +254,7 @@ class topology_builder {
 
   hwloc_topology_t tree_;
   topology made_;
-  std::unordered_map<std::uint32_t, core_id> ids_;
+  detail::core_numbers numbers_;
 };
 
 result<topology> topology::discover() {
@@ -290,11 +273,14 @@ result<topology> topology::discover() {
 }
 
 result<topology> topology::from_xml(const std::filesystem::path& file) {
-  const auto name = "'" + file.string() + "'";
+  const auto name = "'" + printable(file.string()) + "'";
   const auto text = detail::read_text_file(file);
   if (!text) return text.error();
   if (auto ok = detail::check_xml(*text, name); !ok) return ok.error();
-  if (auto ok = detail::try_xml(*text, name); !ok) return ok.error();
+  const auto walk = [](hwloc_topology_t tree) {
+    static_cast<void>(topology_builder{tree, topology_source::xml, ""}.build({}));
+  };
+  if (auto ok = detail::try_xml(*text, name, walk); !ok) return ok.error();
   const auto tree = new_tree();
   if (!tree) return error{errc::topology_unavailable, std::string{"hwloc: "} + std::strerror(errno)};
   if (hwloc_topology_set_xmlbuffer(tree.get(), text->c_str(), static_cast<int>(text->size() + 1)) != 0 ||

@@ -30,7 +30,8 @@ std::vector<std::unique_ptr<box>> all_boxes(const topology& of) {
     add(box_kind::node, i, is_home[i] ? of.nodes()[i].cores : std::vector<core_id>{});
   for (std::uint32_t i = 0; i < of.caches().size(); ++i) {
     const auto& cores = of.caches()[i].cores;
-    if (cores.empty()) continue;
+    // No message passes through an instruction cache.
+    if (cores.empty() || of.caches()[i].type == cache_type::instruction) continue;
     const auto home = of.thread(cores.front()).physical_core;
     const bool is_shared = of.thread(cores.back()).physical_core != home;
     if (is_shared)

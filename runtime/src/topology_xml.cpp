@@ -18,6 +18,7 @@
 
 #include <cooper/vocabulary/ids.hpp>
 
+#include "topology_hwloc.hpp"
 #include "topology_input.hpp"
 
 namespace cooper::detail {
@@ -180,17 +181,17 @@ class xml_scan {
 };
 
 // The child's whole life. Its standard error is the pipe, its verdict one byte on another.
-[[noreturn]] void trial_child(const std::string& text, int words, int verdict) {
+[[noreturn]] void trial_child(const std::string& text, void (*walk)(hwloc_topology*), int words, int verdict) {
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   for (const int s : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGALRM}) ::signal(s, SIG_DFL);
   ::alarm(trial_seconds_max);
   ::dup2(words, STDERR_FILENO);
   ::dup2(words, STDOUT_FILENO);
-  hwloc_topology_t tree = nullptr;
+  const auto owned = new_tree();
+  const auto tree = owned.get();
   char good = 'n';
-  if (hwloc_topology_init(&tree) == 0 && hwloc_topology_set_flags(tree, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED) == 0 &&
-      hwloc_topology_set_xmlbuffer(tree, text.c_str(), static_cast<int>(text.size() + 1)) == 0 &&
+  if (tree != nullptr && hwloc_topology_set_xmlbuffer(tree, text.c_str(), static_cast<int>(text.size() + 1)) == 0 &&
       hwloc_topology_load(tree) == 0) {
     // A tree can load and still have broken insides; the walks that the parent will make are made here first.
     hwloc_obj_t pu = nullptr;
@@ -198,6 +199,7 @@ class xml_scan {
       for (auto up = pu; up != nullptr; up = up->parent)
         if (up->cpuset == nullptr || hwloc_bitmap_isset(up->cpuset, pu->os_index) == 0) ::_exit(1);
     hwloc_topology_check(tree);
+    walk(tree);
     good = 'y';
   }
   ::_exit(::write(verdict, &good, 1) == 1 ? 0 : 1);
@@ -220,7 +222,7 @@ std::string first_words(const std::string& printed) {
 
 result<std::string> read_text_file(const std::filesystem::path& file) {
   const auto refuse = [&](const std::string& why) {
-    return error{errc::unreadable_input, "'" + file.string() + "': " + why};
+    return error{errc::unreadable_input, "'" + printable(file.string()) + "': " + why};
   };
   // O_NONBLOCK: a FIFO without a writer must be refused, not waited for.
   const descriptor fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
@@ -237,7 +239,7 @@ result<std::string> read_text_file(const std::filesystem::path& file) {
 
 result<void> check_xml(std::string_view text, const std::string& name) { return xml_scan{text, name}.run(); }
 
-result<void> try_xml(const std::string& text, const std::string& name) {
+result<void> try_xml(const std::string& text, const std::string& name, void (*walk)(hwloc_topology* tree)) {
   int words[2], verdict[2];
   if (::pipe2(words, O_CLOEXEC) != 0) return error{errc::topology_unavailable, std::strerror(errno)};
   descriptor words_in{words[0]}, words_out{words[1]};
@@ -247,7 +249,7 @@ result<void> try_xml(const std::string& text, const std::string& name) {
   std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child < 0) return error{errc::topology_unavailable, std::string{"fork: "} + std::strerror(errno)};
-  if (child == 0) trial_child(text, words_out.get(), verdict_out.get());
+  if (child == 0) trial_child(text, walk, words_out.get(), verdict_out.get());
   words_out.reset();
   verdict_out.reset();
   std::string printed, answer;
@@ -256,7 +258,7 @@ result<void> try_xml(const std::string& text, const std::string& name) {
   words_in.reset();
   if (!read_all(verdict_in.get(), 1, answer) || !heard) return error{errc::topology_unavailable, std::strerror(errno)};
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
-  const auto said = first_words(printed);
+  const auto said = printable(first_words(printed));
   if (answer == "y" && said.empty()) return {};
   std::string why = answer.empty()  ? "hwloc breaks on it"
                     : answer == "y" ? "hwloc finds it inconsistent"
