@@ -24,5 +24,6 @@ void add_report(CLI::App& app, int& exit);
 void add_trace(CLI::App& app, int& exit);
 void add_ps(CLI::App& app, int& exit);
 void add_top(CLI::App& app, int& exit);
+void add_skb(CLI::App& app, int& exit);
 
 }  // namespace cooper::tools

@@ -56,6 +56,7 @@ int run(int argc, char** argv) {
   add_trace(app, exit);
   add_ps(app, exit);
   add_top(app, exit);
+  add_skb(app, exit);
 
   if (argc < 2) {
     std::fputs(app.help().c_str(), stderr);

@@ -172,6 +172,9 @@ int exit_code_of(errc code) noexcept {
     case errc::oversubscribed:
     case errc::too_large:
     case errc::not_supported_here:
+    case errc::query_malformed:
+    case errc::query_unknown:
+    case errc::query_forbidden:
       return exit_bad_usage;
     default:
       return exit_failed;

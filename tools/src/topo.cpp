@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include "commands.hpp"
+#include "knowledge.hpp"
 #include "options.hpp"
 
 namespace cooper::tools {
@@ -16,7 +17,8 @@ namespace {
 
 struct topo_options {
   machine_options machine;
-  std::optional<std::string> json, svg;
+  std::optional<std::string> json, svg, tree;
+  bool remeasure = false;
 };
 
 // Wider than this the table says nothing to a reader any more.
@@ -65,6 +67,30 @@ std::string as_json(const topology& where, const std::vector<core_id>& chosen) {
                       fmt::format(",\n  \"chosen_cores\": {}\n}}\n", boost::json::serialize(ids)));
 }
 
+// The multicast tree from one core to all chosen ones, in place of the machine.
+int run_tree(const topo_options& options, const topology& where, const std::vector<core_id>& chosen,
+             const std::optional<output>& json, const std::optional<output>& svg) {
+  const auto root = select_cores(where, options.tree, false);
+  if (!root) return report(root.error());
+  if (root->size() != 1) return report({errc::bad_option, "--tree needs one PU, from which the tree starts"});
+  const auto opened = open_knowledge(where, options.remeasure);
+  if (!opened) return report(opened.error());
+  print_warnings(*opened);
+  const auto tree = opened->base->tree(root->front(), chosen);
+  if (!tree) return report(tree.error());
+  if (json) {
+    if (const auto done = json->commit(skb::to_json(*tree, where)); !done) return report(done.error());
+  }
+  if (svg) {
+    if (const auto done = svg->commit(skb::to_svg(*tree, where)); !done) return report(done.error());
+  }
+  if (options.json == "-" || options.svg == "-") return exit_good;
+  fmt::print("{}", skb::to_text(*tree, where));
+  if (!opened->costs.empty()) fmt::print("({})\n", opened->costs);
+  if (const auto done = finish_stdout(); !done) return report(done.error());
+  return exit_good;
+}
+
 int run_topo(const topo_options& options) {
   if (options.json == "-" && options.svg == "-")
     return report({errc::bad_option, "--json and --svg cannot both go to standard output"});
@@ -78,6 +104,8 @@ int run_topo(const topo_options& options) {
   auto chosen = select_cores(*where, options.machine.cores, false);
   if (!chosen && options.machine.cores) return report(chosen.error());
   const auto cores = chosen ? *chosen : std::vector<core_id>{};
+
+  if (options.tree) return run_tree(options, *where, cores, *json, *svg);
 
   if (*json)
     if (auto done = (*json)->commit(as_json(*where, cores)); !done) return report(done.error());
@@ -100,11 +128,15 @@ void add_topo(CLI::App& app, int& exit) {
   add_json_option(*topo, options->json);
   topo->add_option("--svg", options->svg, "Draw the machine as an SVG picture; '-' is standard output")
       ->type_name("FILE");
+  topo->add_option("--tree", options->tree, "Show the multicast tree from this PU to all chosen cores instead")
+      ->type_name("ROOT");
+  topo->add_flag("--remeasure", options->remeasure, "With --tree: measure the links again");
   topo->footer(
       "Examples:\n"
       "  cooper topo                                        this machine\n"
       "  cooper topo --svg machine.svg                      ... as a picture\n"
-      "  cooper topo --synthetic 'package:2 l3:2 core:4 pu:2' --cores 0,1,8 --json -");
+      "  cooper topo --synthetic 'package:2 l3:2 core:4 pu:2' --cores 0,1,8 --json -\n"
+      "  cooper topo --tree 0 --synthetic 'package:4 l3:1 core:4 pu:1' --svg tree.svg");
   topo->callback([options, &exit] { exit = run_topo(*options); });
 }
 

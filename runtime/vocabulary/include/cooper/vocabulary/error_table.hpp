@@ -43,4 +43,14 @@
   X(deadline_passed, "no answer came before the deadline", "allow more time, or see what the receiver does")        \
   X(cancelled, "the operation was given up", "its actor has ended, or nobody waits for it")                         \
   X(handler_failed, "the receiver's handler threw an exception", "see the receiver's own report")                   \
-  X(not_supported_here, "this kind of machine does not offer that", "see the message for the kind that does")
+  X(not_supported_here, "this kind of machine does not offer that", "see the message for the kind that does")       \
+  X(engine_unavailable, "there is no logic engine",                                                                 \
+    "build Cooper where swi-prolog-nox is installed; without it trees are direct")                                  \
+  X(facts_rejected, "facts do not fit the vocabulary", "correct the named fact; nothing was changed")               \
+  X(query_malformed, "a question is not well formed", "write one goal, e.g. pu(P, Os, Core)")                       \
+  X(query_unknown, "a question uses a predicate that nobody has defined", "check its name and number of arguments") \
+  X(query_failed, "a question went wrong", "see the engine's own words in the message")                             \
+  X(query_forbidden, "a question uses what could harm", "ask about facts and rules only")                           \
+  X(query_timeout, "a question was not answered in its time", "ask for less, or allow more time")                   \
+  X(query_exhausted, "a question used up its inferences or memory", "ask for less, or raise the limit")             \
+  X(query_truncated, "an answer is over the limit, and was not given in part", "ask for less, or raise the limit")

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The actor of the knowledge base: questions from any actor, split-phase. The engine works on a thread of its own; this
+// actor only carries questions there and answers back.
+//
+//   std::shared_ptr base = *skb::knowledge_base::open(machine.where());
+//   auto skb = *spawn_skb(system, base);
+//   self->request(skb, 100ms, plan_tree{core_id{0}, members}).then([](const planned_tree& p) { use(*p.tree); }, ...);
+//
+//   ask_skb, ask_skb_text   answered by skb_answer
+//   plan_tree               answered by planned_tree
+//   change_facts            answered by the new version of the facts, std::uint64_t
+//   subscribe_tree          answered by nothing; planned_tree now, and whenever another tree is better, because facts
+//                           changed or a core went down or came up, until its sender ends
+//
+// Errors are CAF errors of Cooper's category (caf_error.hpp): those of skb::engine; queue_full; deadline_passed for a
+// question that waited longer for the engine than its limits give it. Without an engine trees are direct, and all else
+// is answered with engine_unavailable. Cores are numbered as the machine numbers them, core::id(); facts number
+// hardware threads as the topology does, and running(Thread, Core) has both.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <cooper/skb/knowledge_base.hpp>
+
+namespace cooper::actors {
+
+struct ask_skb {
+  skb::term goal;
+  skb::limits within = {};
+};
+struct ask_skb_text {
+  std::string goal;
+  skb::limits within = skb::limits::for_text();
+};
+struct skb_answer {
+  std::shared_ptr<const skb::answer> got;
+};
+
+struct plan_tree {
+  core_id root;
+  std::vector<core_id> members;
+  skb::limits within = {};
+};
+struct planned_tree {
+  std::shared_ptr<const skb::multicast_tree> tree;
+};
+struct subscribe_tree {
+  core_id root;
+  std::vector<core_id> members;
+};
+
+struct change_facts {
+  std::vector<skb::term> patterns;
+  std::vector<skb::term> facts;
+};
+
+// Tells the knowledge base which cores run, and starts its actor. Errors: not_supported_here (the system runs on
+// another scheduler), those of skb::engine::change. Waits for the engine, so not on a core; and so does the knowledge
+// base's end: keep `base` until the actor has ended.
+result<caf::actor> spawn_skb(caf::actor_system& system, std::shared_ptr<skb::knowledge_base> base);
+
+}  // namespace cooper::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cooper::actors::ask_skb)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cooper::actors::ask_skb_text)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cooper::actors::skb_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cooper::actors::plan_tree)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cooper::actors::planned_tree)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cooper::actors::subscribe_tree)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cooper::actors::change_facts)

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <cooper/skb/facts.hpp>
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+namespace cooper::skb {
+namespace {
+
+using enum argument;
+
+constexpr std::int64_t threads_max = 1 << 16;
+constexpr std::int64_t time_max_ns = 3'600'000'000'000;
+
+const std::vector<fact_shape>& table() {
+  static const std::vector<fact_shape> all{
+      {"machine", {name, name, amount}, "its name, the source (native, xml, synthetic), 1 if we run on it"},
+      {"package", {id}, "a package"},
+      {"die", {id, id}, "a die, its package"},
+      {"numa_node", {id, unknown_or, unknown_or}, "a node, its os number, bytes of memory"},
+      {"core", {id, id_or_none, id_or_none}, "a physical core, its package, its kind"},
+      {"cpukind", {id, unknown_or}, "a kind of core; higher efficiency is faster"},
+      {"pu", {thread, amount, id}, "a hardware thread, its os number, its physical core"},
+      {"pu_place",
+       {thread, id, id_or_none, id_or_none, id_or_none, id_or_none},
+       "a hardware thread, its physical core, level 2 and 3 caches, package, node"},
+      {"cache",
+       {id, amount, name, unknown_or, unknown_or, unknown_or},
+       "level, type (data, instruction, unified), bytes, bytes of a line, ways"},
+      {"cache_pu", {id, thread}, "who uses a cache"},
+      {"numa_distance", {id, id, amount}, "from node to node, as the firmware has it"},
+      {"memattr", {name, id, any, amount}, "an attribute of a node's memory, seen from an initiator"},
+      {"pci_dev", {id, name, amount, amount, amount}, "its bus id, vendor, device, class"},
+      {"pci_near", {id, thread}, "who is near a PCI device"},
+      {"os_dev", {id, name, id_or_none}, "a device's name in the system, and its PCI device"},
+      {"link", {thread, thread, time, unknown_or, time}, "measured: ns to send, in transit, to receive"},
+      {"link_stat",
+       {thread, thread, amount, amount, amount, amount, amount, amount},
+       "median, spread (MAD), least and most ns, samples, when (Unix time)"},
+      {"class_cost", {any, time, unknown_or, time}, "a class of links: ns to send, in transit, to receive"},
+      {"running", {thread, any}, "a core is up, with the number of its driver"},
+      {"down", {thread}, "a core is down"},
+      {"group", {any, thread}, "a member of a multicast group"},
+      {"setting", {name, any}, "what rules read: domain_level, dispatch_ns"},
+  };
+  return all;
+}
+
+bool in(const term& t, std::int64_t least, std::int64_t most) {
+  const std::int64_t* n = t.integer();
+  return n != nullptr && *n >= least && *n <= most;
+}
+
+bool fits(const term& t, argument kind) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  switch (kind) {
+    case thread:
+      return in(t, 0, threads_max - 1);
+    case id:
+    case amount:
+      return in(t, 0, most);
+    case id_or_none:
+    case unknown_or:
+      return in(t, -1, most);
+    case time:
+      return in(t, 1, time_max_ns);
+    case argument::name:
+      return t.as<atom>() != nullptr || t.as<text>() != nullptr;
+    case any:
+      return t.ground();
+  }
+  return false;
+}
+
+std::string_view words_of(argument kind) {
+  switch (kind) {
+    case thread:
+      return "the number of a hardware thread";
+    case id:
+      return "a number from 0";
+    case amount:
+      return "0 or more";
+    case id_or_none:
+    case unknown_or:
+      return "a number from 0, or -1";
+    case time:
+      return "a time from 1 ns to an hour";
+    case argument::name:
+      return "a name";
+    case any:
+      return "a term without variables";
+  }
+  return "";
+}
+
+result<void> check(const term& fact, bool variables) {
+  const auto wrong = [&](std::string why) -> result<void> {
+    return error{errc::facts_rejected, fmt::format("{}: {}", fact.to_text(), why)};
+  };
+  const auto* c = fact.as<compound_term>();
+  if (c == nullptr) return wrong("no fact of the vocabulary");
+  const auto shape =
+      std::find_if(table().begin(), table().end(), [&](const fact_shape& s) { return s.name == c->name; });
+  if (shape == table().end()) return wrong("no fact of the vocabulary");
+  if (shape->arguments.size() != c->arguments.size()) {
+    return wrong(fmt::format("{} has {} arguments", c->name, shape->arguments.size()));
+  }
+  for (std::size_t i = 0; i < c->arguments.size(); ++i) {
+    if (variables && c->arguments[i].as<variable>() != nullptr) continue;
+    if (fits(c->arguments[i], shape->arguments[i])) continue;
+    return wrong(fmt::format("argument {} must be {}", i + 1, words_of(shape->arguments[i])));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const fact_shape> vocabulary() { return table(); }
+
+result<void> check_fact(const term& fact) { return check(fact, false); }
+result<void> check_pattern(const term& pattern) { return check(pattern, true); }
+
+}  // namespace cooper::skb
