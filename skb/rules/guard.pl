@@ -4,18 +4,17 @@
 % that sees `skb`, and queries run in the module `skb_query`, which sees them all.
 %
 % Text may call what stands in a table here, shipped rules, rule files and eight libraries; library(sandbox) looks at it
-% once more. Nothing in the table builds names, functors or text out of text, writes, keeps, or catches a limit:
-% SWI-Prolog's limit of memory does not count names, and a limit that is caught is none.
+% once more. Nothing in the table builds names, functors or text out of text, writes, keeps, or catches: SWI-Prolog's limit
+% of memory does not count names, a limit that is caught is none, and an error raised where the local stack is full ends
+% the process, which who catches errors in a recursion is sure to meet.
 
 :- module(skb_guard, []).
 
 :- use_module(library(aggregate)).
 :- use_module(library(apply)).
 :- use_module(library(debug)).
-:- use_module(library(gensym)).
 :- use_module(library(lists)).
 :- use_module(library(sandbox)).
-:- use_module(library(time)).
 
 :- dynamic complaint/1, installed/2, clause_line/3, vocabulary/2, begun/1.
 
@@ -57,10 +56,8 @@ failure(error(Formal, Context), Kind, Words) :-
     !,
     kind(Formal, Context, Kind),
     in_words(error(Formal, Context), Words).
-failure(Thrown, query_timeout, "") :-
-    callable(Thrown),
-    functor(Thrown, time_limit_exceeded, _),
-    !.
+failure(inference_limit_exceeded, query_exhausted, "inferences") :- !.
+failure(skb_time_over, query_timeout, "") :- !.
 failure(Thrown, query_failed, Words) :-
     in_words(Thrown, Words).
 
@@ -183,14 +180,32 @@ bindings_names_values([Name=Value|More], Names, Values) :-
         bindings_names_values(More, NamesRest, ValuesRest)
     ).
 
-within(limits(Seconds, Inferences, _), Goal) :-
-    call_with_time_limit(Seconds, call_with_inference_limit(once(Goal), Inferences, Result)),
-    (   Result == inference_limit_exceeded
+% The memory is limited for as long as Goal runs; what is around it has room. SWI-Prolog ends the process if memory runs
+% out twice and its reserve was not filled up between, which trimming does.
+within(limits(Seconds, Inferences, _, Stack), Goal) :-
+    current_prolog_flag(stack_limit, Before),
+    trim_stacks,
+    set_prolog_flag(stack_limit, Stack),
+    % The alarm may ring on the way to where it is put away, and rings once.
+    catch(catch(timed(Goal, Seconds, Inferences, Ended), Thrown, clear_alarm), Thrown, true),
+    set_prolog_flag(stack_limit, Before),
+    trim_stacks,
+    (   nonvar(Thrown)
+    ->  throw(Thrown)
+    ;   Ended == inference_limit_exceeded
     ->  throw(skb_limit(inferences))
-    ;   true
+    ;   Ended \== fail
     ).
 
-all_of(Goal, Values, limits(_, _, Most), Rows) :-
+timed(Goal, Seconds, Inferences, Ended) :-
+    set_alarm(Seconds),
+    (   call_with_inference_limit(once(Goal), Inferences, Result)
+    ->  Ended = Result
+    ;   Ended = fail
+    ),
+    clear_alarm.
+
+all_of(Goal, Values, limits(_, _, Most, _), Rows) :-
     Ask is Most + 1,
     once(findnsols(Ask, Values, Goal, Rows)),
     length(Rows, Count),
@@ -279,19 +294,27 @@ without_full_stop(Text, Bare) :-
 
 % Refuses what cannot be interrupted for hours, wherever it stands: a term is data here, and an expression there.
 permit_words(Term) :-
-    (   sub_term_of(Term, Sub),
-        compound(Sub),
-        compound_name_arity(Sub, powm, 3)
-    ->  throw(refused("powm/3 is not for questions and rule files"))
+    (   compound(Term)
+    ->  compound_name_arity(Term, Name, Arity),
+        (   Name == powm,
+            Arity == 3
+        ->  throw(refused("powm/3 is not for questions and rule files"))
+        ;   permit_words(1, Arity, Term)
+        )
     ;   true
     ).
 
-sub_term_of(Term, Term) :-
-    nonvar(Term).
-sub_term_of(Term, Sub) :-
-    compound(Term),
-    arg(_, Term, Argument),
-    sub_term_of(Argument, Sub).
+permit_words(N, Arity, Term) :-
+    (   N < Arity
+    ->  arg(N, Term, Argument),
+        permit_words(Argument),
+        Next is N + 1,
+        permit_words(Next, Arity, Term)
+    ;   N =:= Arity
+    ->  arg(N, Term, Argument),
+        permit_words(Argument)
+    ;   true
+    ).
 
 % Whether Goal, as part of Module, calls only what it may.
 permit(Goal, _) :-
@@ -305,14 +328,6 @@ permit(Goal, _) :-
     \+ callable(Goal),
     !,
     throw(error(type_error(callable, Goal), _)).
-permit(catch(Goal, Caught, Then), Module) :-
-    !,
-    (   nonvar(Caught),
-        Caught = error(_, _)
-    ->  permit(Goal, Module),
-        permit(Then, Module)
-    ;   throw(refused("catch/3 is for error(_, _) only; a limit cannot be caught"))
-    ).
 permit(Goal, Module) :-
     functor(Goal, Name, Arity),
     (   predicate_property(Module:Goal, implementation_module(Home)),
@@ -462,7 +477,8 @@ pure(char_code, [2]).
 % had this name.
 load_rules(Name, Text, Limits, Count, Errors) :-
     guarded(room_for_text),
-    gensym('skb_rules_', Module),
+    flag(skb_rules, N, N + 1),
+    atom_concat(skb_rules_, N, Module),
     new_module(Module),
     catch(guarded(within(Limits, load_rules_(Module, Text, Count, Errors))), Failed, true),
     (   nonvar(Failed)
@@ -546,7 +562,7 @@ take(_, (?- _), _) :-
     throw(refused("a rule file holds clauses, not questions")).
 take(_, end_of_file, _) :-
     !,
-    throw(refused("end_of_file, and there is more")).
+    throw(refused("end_of_file is no clause")).
 take(Module, Term, Line) :-
     (   Term = (Head :- Body)
     ->  true
@@ -606,6 +622,11 @@ own_head(Head, _) :-
     throw(refused("this is neither a fact nor a rule")).
 own_head(Head, _) :-
     ( predicate_property(system:Head, defined) ; functor(Head, Name, _), sub_atom(Name, 0, _, _, '$') ),
+    !,
+    refuse_redefinition(Head, "the language").
+own_head(Head, _) :-
+    functor(Head, Name, _),
+    memberchk(Name, [(:-), (?-), (-->), (=>), ('|')]),
     !,
     refuse_redefinition(Head, "the language").
 own_head(Head, _) :-

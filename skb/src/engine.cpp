@@ -15,6 +15,7 @@
 
 #include <cooper/skb/facts.hpp>
 #include <cooper/vocabulary/assert.hpp>
+#include "alarm.hpp"
 #include "prolog.hpp"
 #include "rules.hpp"
 #include "text_gate.hpp"
@@ -36,7 +37,7 @@ const char* const arguments[] = {"skb",
                                  "--no-signals",
                                  "--sigalert=0",
                                  "--no-debug",
-                                 "--stack-limit=64m",
+                                 "--stack-limit=1g",
                                  "--table-space=64m",
                                  nullptr};
 
@@ -54,7 +55,7 @@ limits within_reason(limits l) {
 }
 
 term limits_term(const limits& l) {
-  return compound("limits", {static_cast<double>(l.time.count()) / 1e9, l.inferences, l.rows});
+  return compound("limits", {static_cast<double>(l.time.count()) / 1e9, l.inferences, l.rows, l.stack_bytes});
 }
 
 constexpr std::size_t words_bytes_max = 500;
@@ -92,6 +93,7 @@ class prolog_engine final : public engine {
     COOPER_ASSERT(std::this_thread::get_id() == owner_, "an engine is ended by the thread that started it");
     if (begun_) {
       static_cast<void>(must("skb_guard", "finish", {}));
+      alarm_.reset();
       PL_cleanup(cleanup_flags);
     }
     // sync(engine.running) release <-> engine.start: the engine is gone.
@@ -115,17 +117,16 @@ class prolog_engine final : public engine {
   result<bool> call(const char* module, const char* name, const std::vector<term>& values, prolog::builder& builder);
   result<void> must(const char* module, const char* name, const std::vector<term>& values);
   result<void> load(const char* module, std::string_view name, std::string_view text);
-  void use_stack(std::size_t bytes);
   result<answer> rows_of(prolog::builder& builder, std::vector<std::string> names, const limits& within);
   void here() const {
     COOPER_ASSERT(std::this_thread::get_id() == owner_, "an engine is for the thread that started it");
   }
 
   bool begun_ = false;
+  std::optional<alarm> alarm_;
   std::thread::id owner_ = std::this_thread::get_id();
   std::uint64_t version_ = 0;
   std::size_t count_ = 0;
-  std::size_t stack_ = 0;
   std::map<std::pair<std::string, std::size_t>, predicate_t> found_;
 };
 
@@ -142,7 +143,7 @@ result<bool> prolog_engine::call(const char* module, const char* name, const std
   const module_t context = PL_new_module(PL_new_atom(module));
   const qid_t query =
       PL_open_query(context, PL_Q_NODEBUG | PL_Q_CATCH_EXCEPTION, PL_predicate(name, arity, module), first);
-  if (query == 0) return error{errc::query_exhausted, "memory of the engine"};
+  if (first == 0 || query == 0) return error{errc::query_exhausted, "memory of the engine"};
   const bool yes = PL_next_solution(query) != 0;
   const term_t thrown = yes ? 0 : PL_exception(query);
   const record_t kept = thrown != 0 ? PL_record(thrown) : nullptr;
@@ -190,7 +191,8 @@ result<void> prolog_engine::boot() {
   const auto flag = [&](const char* name, const term& value) {
     return must("system", "set_prolog_flag", {atom{name}, value});
   };
-  // No thread but the engine's own and that of its alarms.
+  alarm_.emplace();
+  // No thread but the engine's own and that of its alarm.
   for (const auto& [name, value] : {std::pair{"gc_thread", "false"}, {"verbose_load", "silent"}}) {
     if (const auto set = flag(name, value); !set) return set;
   }
@@ -224,7 +226,6 @@ result<void> prolog_engine::change(std::span<const term> patterns, std::span<con
   }
   const prolog::frame frame;
   prolog::builder builder;
-  use_stack(limits{}.stack_bytes);
   const auto changed = call("skb_guard", "change",
                             {list({patterns.begin(), patterns.end()}), list({facts.begin(), facts.end()}), version_ + 1,
                              facts_max, variable{"Count"}},
@@ -257,12 +258,6 @@ bool prolog_engine::find(const char* name, std::span<const std::int64_t> keys, s
 
 // -- questions --------------------------------------------------------------------------------------------------------
 
-void prolog_engine::use_stack(std::size_t bytes) {
-  if (bytes == stack_) return;
-  static_cast<void>(must("system", "set_prolog_flag", {"stack_limit", bytes}));
-  stack_ = bytes;
-}
-
 namespace {
 
 void name_variables(const term& t, std::vector<std::string>& names) {
@@ -289,7 +284,6 @@ result<answer> prolog_engine::ask(const term& goal, const limits& asked_within) 
   here();
   const limits within = within_reason(asked_within);
   const prolog::frame frame;
-  use_stack(within.stack_bytes);
   std::vector<std::string> names;
   name_variables(goal, names);
   std::vector<term> values;
@@ -310,7 +304,6 @@ result<answer> prolog_engine::ask_text(std::string_view goal, const limits& aske
   }
   if (const auto wrong = mistake_in(goal)) return error{errc::query_malformed, wrong->words};
   const prolog::frame frame;
-  use_stack(within.stack_bytes);
   prolog::builder builder;
   const auto asked =
       call("skb_guard", "ask_text",
@@ -341,7 +334,6 @@ result<rules_report> prolog_engine::load_rules(std::string_view name, std::strin
     return rules_report{.mistakes = {{.line = wrong->line, .words = wrong->words}}};
   }
   const prolog::frame frame;
-  use_stack(within.stack_bytes);
   prolog::builder builder;
   const auto loaded = call(
       "skb_guard", "load_rules",

@@ -13,11 +13,14 @@
 
 namespace cooper::skb::prolog {
 
-// Term references made in it end with it, and what was built.
+// Term references made in it end with it, and what was built; and the engine's notice that it was out of memory.
 class frame {
  public:
   frame() : id_{PL_open_foreign_frame()} {}
-  ~frame() { PL_discard_foreign_frame(id_); }
+  ~frame() {
+    PL_clear_exception();
+    PL_discard_foreign_frame(id_);
+  }
   frame(const frame&) = delete;
   frame& operator=(const frame&) = delete;
 

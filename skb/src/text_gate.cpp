@@ -114,7 +114,8 @@ class follower {
   std::string_view quoted(char mark) {
     for (std::size_t i = at_ + 1; i < text_.size(); ++i) {
       if (text_[i] == '\\') {
-        ++i;
+        i = escape_end(i + 1);
+        if (i == text_.npos) return "\\x without its digits";
       } else if (text_[i] == '\n') {
         return "a quote without its end on the same line";
       } else if (text_[i] == mark) {
@@ -123,6 +124,25 @@ class follower {
       }
     }
     return "a quote without its end";
+  }
+
+  // The last character of what stands after a backslash in quotes: one, or \x41\ and \101\, whose last backslash may be
+  // missing.
+  std::size_t escape_end(std::size_t i) const {
+    const auto digits_end = [&](std::size_t first, std::string_view digits) {
+      return std::min(text_.find_first_not_of(digits, first), text_.size());
+    };
+    constexpr std::string_view octal = "01234567", hexadecimal = "0123456789abcdefABCDEF";
+    std::size_t end = i;
+    if (i < text_.size() && text_[i] == 'x') {
+      end = digits_end(i + 1, hexadecimal);
+      if (end == i + 1) return text_.npos;
+    } else if (i < text_.size() && octal.find(text_[i]) != octal.npos) {
+      end = digits_end(i, octal);
+    } else {
+      return i;
+    }
+    return end < text_.size() && text_[end] == '\\' ? end : end - 1;
   }
 
   std::string_view text_;
