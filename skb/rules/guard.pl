@@ -16,18 +16,7 @@
 :- use_module(library(lists)).
 :- use_module(library(sandbox)).
 
-:- dynamic complaint/1, installed/2, clause_line/3, vocabulary/2, begun/1.
-
-% Nothing of ours is printed: what is wrong while shipped rules are loaded is kept for who loads them.
-:- multifile user:message_hook/3.
-user:message_hook(Message, Kind, _) :-
-    (   memberchk(Kind, [error, warning]),
-        \+ skb_guard:begun(_),
-        \+ skb_guard:complaint(_)
-    ->  skb_guard:in_words(Message, Text),
-        assertz(skb_guard:complaint(Text))
-    ;   true
-    ).
+:- dynamic installed/2, clause_line/3, vocabulary/2, begun/1.
 
 % -- what went wrong --------------------------------------------------------------------------------------------------
 
@@ -701,9 +690,6 @@ discard(Module) :-
     abolish_module_tables(Module),
     '$destroy_module'(Module).
 
-:- set_module(skb:base(system)).
-:- new_module(skb_query).
-
 % -- facts ------------------------------------------------------------------------------------------------------------
 
 % One predicate of facts, which the engine names when it starts.
@@ -740,7 +726,10 @@ fact_count(Count) :-
                   Count).
 
 begin(Schema) :-
-    % What a question prints nobody reads.
+    set_module(skb:base(system)),
+    new_module(skb_query),
+    % What a question prints nobody reads, and what is printed about it.
+    assertz((user:message_hook(_, _, _) :- true)),
     open_null_stream(Nowhere),
     set_stream(Nowhere, alias(skb_nowhere)),
     set_output(Nowhere),

@@ -116,7 +116,6 @@ class prolog_engine final : public engine {
   // False: it failed.
   result<bool> call(const char* module, const char* name, const std::vector<term>& values, prolog::builder& builder);
   result<void> must(const char* module, const char* name, const std::vector<term>& values);
-  result<void> load(const char* module, std::string_view name, std::string_view text);
   result<answer> rows_of(prolog::builder& builder, std::vector<std::string> names, const limits& within);
   void here() const {
     COOPER_ASSERT(std::this_thread::get_id() == owner_, "an engine is for the thread that started it");
@@ -165,24 +164,13 @@ result<void> prolog_engine::must(const char* module, const char* name, const std
   return {};
 }
 
-// Reads a source from memory, as part of a module.
-result<void> prolog_engine::load(const char* module, std::string_view name, std::string_view source) {
-  // load_files(Module:Name, [stream(Stream)]), and no word of complaint.
-  const term goal = compound(
-      ",", {compound("open_string", {text{std::string{source}}, variable{"S"}}),
-            compound("load_files", {compound(":", {atom{module}, atom{std::string{name}}}),
-                                    list({compound("stream", {variable{"S"}}), compound("silent", {"true"})})})});
-  if (const auto loaded = must("system", "call", {goal}); !loaded) return loaded;
-  const prolog::frame frame;
-  prolog::builder builder;
-  const auto complained = call("skb_guard", "complaint", {variable{"C"}}, builder);
-  if (!complained) return complained.error();
-  if (!*complained) return {};
-  const auto said = prolog::reader{4096}.get(builder.variables().at("C"));
-  return error{errc::engine_unavailable, fmt::format("{}: {}", name, said ? said->to_text() : "")};
-}
-
 result<void> prolog_engine::boot() {
+  if (const unsigned here = PL_version_info(PL_VERSION_SYSTEM); here != PLVERSION) {
+    return error{errc::engine_unavailable,
+                 fmt::format("Cooper was built with SWI-Prolog {} and finds {}; build it again", PLVERSION, here)};
+  }
+  const auto rules = rules_state();
+  PL_set_resource_db_mem(rules.data(), rules.size());
   if (PL_initialise(static_cast<int>(std::size(arguments)) - 1, const_cast<char**>(arguments)) == 0) {
     return error{errc::engine_unavailable, "SWI-Prolog does not start; is swi-prolog-nox complete?"};
   }
@@ -196,18 +184,10 @@ result<void> prolog_engine::boot() {
   for (const auto& [name, value] : {std::pair{"gc_thread", "false"}, {"verbose_load", "silent"}}) {
     if (const auto set = flag(name, value); !set) return set;
   }
-  if (const auto loaded = load("user", "guard.pl", guard_rules()); !loaded) return loaded;
   for (const fact_shape& shape : vocabulary()) {
     const auto known =
         must("skb_guard", "known", {atom{std::string{shape.name}}, static_cast<std::int64_t>(shape.arguments.size())});
     if (!known) return known;
-  }
-  for (const char* library : {"lists", "apply", "aggregate", "pairs", "assoc", "ordsets", "option", "error"}) {
-    const term what = compound(":", {"skb", compound("library", {atom{library}})});
-    if (const auto used = must("system", "use_module", {what}); !used) return used;
-  }
-  for (const rules_file& file : shipped_rules()) {
-    if (const auto loaded = load("skb", file.name, file.text); !loaded) return loaded;
   }
   const std::vector<term> none;
   if (const auto begun = change(none, none); !begun) return begun;

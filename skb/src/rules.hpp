@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The shipped rules, compiled in: no path can fail to be found. Made of rules/*.pl when Cooper is built.
+// The shipped rules, compiled in: no path can fail to be found.
 #pragma once
 
 #include <span>
-#include <string_view>
 
 namespace cooper::skb {
 
-struct rules_file {
-  std::string_view name;
-  std::string_view text;
-};
-
-std::string_view guard_rules();
-// Those of the module `skb`, the vocabulary first.
-std::span<const rules_file> shipped_rules();
+// A saved state of SWI-Prolog, for PL_set_resource_db_mem: rules/*.pl and the libraries they use, as save_rules.pl made it
+// when Cooper was built. Only the version that saved it reads it.
+std::span<const unsigned char> rules_state();
 
 }  // namespace cooper::skb
