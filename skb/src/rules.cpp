@@ -5,7 +5,8 @@
 asm(".pushsection .rodata\n"
     ".balign 64\n"
     "cooper_skb_rules_begin:\n"
-    ".incbin \"" COOPER_RULES_STATE "\"\n"
+    ".incbin \"" COOPER_RULES_STATE
+    "\"\n"
     "cooper_skb_rules_end:\n"
     ".byte 0\n"
     ".popsection\n");

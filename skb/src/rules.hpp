@@ -6,8 +6,8 @@
 
 namespace cooper::skb {
 
-// A saved state of SWI-Prolog, for PL_set_resource_db_mem: rules/*.pl and the libraries they use, as save_rules.pl made it
-// when Cooper was built. Only the version that saved it reads it.
+// A saved state of SWI-Prolog, for PL_set_resource_db_mem: rules/*.pl and the libraries they use, as save_rules.pl made
+// it when Cooper was built. Only the version that saved it reads it.
 std::span<const unsigned char> rules_state();
 
 }  // namespace cooper::skb
