@@ -12,6 +12,7 @@
 #include "parcel_rtt/parcel_rtt.hpp"
 #include "savina/savina.hpp"
 #include "shared_vs_message/shared_vs_message.hpp"
+#include "skb/skb.hpp"
 #include "support/run.hpp"
 #include "wake/wake.hpp"
 
@@ -21,7 +22,7 @@ std::span<const workload> all_workloads() {
   static const std::vector<workload> workloads{
       line_rtt::table, line_stream::table,       flow_control::table, lrpc::table,
       call_rtt::table, parcel_rtt::table,        bulk_rtt::table,     wake::table,
-      idle::table,     shared_vs_message::table, savina::table};
+      idle::table,     shared_vs_message::table, savina::table,       skb::table};
   return workloads;
 }
 

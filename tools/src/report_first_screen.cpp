@@ -149,6 +149,7 @@ std::string render_first_screen(const report_data& data) {
                                   {"wake", "wake"},
                                   {"idle", "idle"},
                                   {"shared_vs_message", "shared memory"},
+                                  {"skb", "knowledge base"},
                                   {"machine", "machine"},
                                   {"method", "method"}}) {
     const bool there = std::string_view{id} == "machine" || std::string_view{id} == "method" || !data.of(id).empty();

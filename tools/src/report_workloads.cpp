@@ -378,6 +378,12 @@ std::string render_workloads(const report_data& data, const boost::json::value& 
         plain(data, published, "idle", "Idle", "CPU time of the whole process while its drivers have nothing to do.");
   }
   if (!data.of("shared_vs_message").empty()) out += shared_vs_message(data, published);
+  if (!data.of("skb").empty()) {
+    out += plain(data, published, "skb", "Knowledge base",
+                 "The logic engine that plans multicast trees and answers questions about the machine: its start and "
+                 "the memory it keeps, the look-up of one fact in three ways, the choice of a tree, and a change of "
+                 "facts. It runs beside the drivers, never on their cores.");
+  }
   return out;
 }
 

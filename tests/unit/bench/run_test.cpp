@@ -56,7 +56,11 @@ TEST_CASE("every name of the design is there, once") {
                            "idle/cooper",
                            "idle/polling",
                            "shared_vs_message/shared",
-                           "shared_vs_message/message"}) {
+                           "shared_vs_message/message",
+                           "skb/start",
+                           "skb/lookup",
+                           "skb/tree",
+                           "skb/change"}) {
     CHECK_MESSAGE(unique.contains(name), name);
     CHECK_MESSAGE(select(name).has_value(), name);
   }

@@ -159,6 +159,15 @@ TEST_CASE("every workload of the actors has its section, and programs stand agai
   CHECK(holds(page, "ping_pong line 12.2."));
 }
 
+TEST_CASE("the knowledge base has its section") {
+  const std::string page = page_of(results_of({row_of("line_rtt", "cooper", "", 112), row_of("skb", "tree", "", 2e6),
+                                               row_of("skb", "tree", "cores=128", 8e6)}));
+  CHECK(holds(page, "<section id=\"skb\""));
+  CHECK(holds(page, "href=\"#skb\""));
+  CHECK(holds(page, "tree cores=128"));
+  CHECK(holds(page, "8000 \u00b5s"));
+}
+
 TEST_CASE("an interrupted run and a row that could not be measured are marked as such") {
   boost::json::object failed = row_of("line_rtt", "cooper_driver", "", 0);
   failed["error_occurred"] = true;
