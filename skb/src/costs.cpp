@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <cooper/skb/costs.hpp>
 
+#include <utility>
+
 namespace cooper::skb {
 
 std::vector<term> facts_of(const cost_snapshot& costs) {
@@ -18,6 +20,16 @@ std::vector<term> facts_of(const cost_snapshot& costs) {
   facts.push_back(compound("setting", {"dispatch_ns", costs.dispatch.count()}));
   if (costs.wake.count() > 0) facts.push_back(compound("setting", {"wake_ns", costs.wake.count()}));
   return facts;
+}
+
+std::vector<term> replaced_by_costs() {
+  const auto any = [](const char* name, std::size_t arity) {
+    std::vector<term> arguments;
+    for (std::size_t i = 0; i < arity; ++i) arguments.emplace_back(variable{"A" + std::to_string(i)});
+    return compound(name, std::move(arguments));
+  };
+  return {any("link", 5), any("link_stat", 8), any("class_cost", 4),
+          compound("setting", {"dispatch_ns", variable{"N"}}), compound("setting", {"wake_ns", variable{"N"}})};
 }
 
 }  // namespace cooper::skb

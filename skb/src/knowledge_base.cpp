@@ -70,8 +70,16 @@ class knowledge_base::body {
     return {};
   }
 
+  watch on_change(std::function<void(std::uint64_t)> changed) {
+    auto made = std::make_shared<const std::function<void(std::uint64_t)>>(std::move(changed));
+    const std::lock_guard lock{mutex_};
+    watches_.push_back(made);
+    return made;
+  }
+
  private:
   void serve(engine& e) {
+    std::uint64_t told = e.facts_version();
     std::unique_lock lock{mutex_};
     for (;;) {
       wake_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
@@ -80,13 +88,27 @@ class knowledge_base::body {
       waiting_.pop_front();
       lock.unlock();
       work(e);
+      if (std::exchange(told, e.facts_version()) != told) tell(told);
       lock.lock();
+    }
+  }
+
+  void tell(std::uint64_t version) {
+    std::vector<watch> alive;
+    {
+      const std::lock_guard lock{mutex_};
+      std::erase_if(watches_, [](const auto& w) { return w.expired(); });
+      for (const auto& w : watches_) alive.push_back(w.lock());
+    }
+    for (const watch& w : alive) {
+      if (w) (*w)(version);
     }
   }
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void(engine&)>> waiting_;
+  std::vector<std::weak_ptr<const std::function<void(std::uint64_t)>>> watches_;
   bool ending_ = false;
   bool has_engine_ = false;
   engine_thread thread_;
@@ -109,6 +131,18 @@ std::unique_ptr<knowledge_base> knowledge_base::without_engine() {
 bool knowledge_base::has_engine() const noexcept { return body_->has_engine(); }
 
 result<void> knowledge_base::post(std::function<void(engine&)> work) { return body_->post(std::move(work)); }
+
+knowledge_base::watch knowledge_base::on_change(std::function<void(std::uint64_t)> changed) {
+  return body_->on_change(std::move(changed));
+}
+
+result<duration> predicted_time(engine& e, const multicast_tree& tree, const limits& within) {
+  const auto asked = e.ask(compound("completion", {term_of(tree), variable{"Ns"}}), within);
+  if (!asked) return asked.error();
+  const term* ns = asked->rows.empty() ? nullptr : asked->find(0, "Ns");
+  if (ns == nullptr || ns->integer() == nullptr) return error{errc::query_failed, "a tree without a time"};
+  return duration{*ns->integer()};
+}
 
 // tree_choice(Root, Members, choice(Policy, Tree, Ns, Cross, Estimated, Others)), and reach_times(Tree, Times).
 result<multicast_tree> plan_tree(engine& e, core_id root, std::span<const core_id> members, const limits& within) {

@@ -79,4 +79,15 @@ result<multicast_tree> tree_of(const term& t) {
   return out;
 }
 
+term term_of(const multicast_tree& tree) {
+  // Children stand after their parents.
+  std::vector<term> made(tree.nodes.size(), term{0});
+  for (std::size_t i = tree.nodes.size(); i-- > 0;) {
+    std::vector<term> children;
+    for (const std::uint32_t child : tree.nodes[i].children) children.push_back(std::move(made[child]));
+    made[i] = compound("t", {tree.nodes[i].core.value, list(std::move(children))});
+  }
+  return std::move(made.front());
+}
+
 }  // namespace cooper::skb

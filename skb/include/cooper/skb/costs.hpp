@@ -67,6 +67,8 @@ struct cost_snapshot {
 // link/5, link_stat/8, class_cost/4, setting(dispatch_ns, N), and setting(wake_ns, N) where it is known. Whether an
 // unreliable snapshot is told at all is the caller's choice.
 std::vector<term> facts_of(const cost_snapshot& costs);
+// Patterns of what those facts take the place of: engine::change(replaced_by_costs(), facts_of(now)).
+std::vector<term> replaced_by_costs();
 
 // -- the store: one file a topology, costs-<hash>.json ----------------------------------------------------------------
 

@@ -29,6 +29,9 @@ namespace cooper::skb {
 // Errors: query_failed with the reason (an unknown core, no member, no cost), those of limits.
 result<multicast_tree> plan_tree(engine& e, core_id root, std::span<const core_id> members, const limits& within);
 
+// What a tree costs now. Errors: query_failed (a link without a cost), those of limits.
+result<duration> predicted_time(engine& e, const multicast_tree& tree, const limits& within);
+
 class knowledge_base {
  public:
   static constexpr std::size_t queue_max = 1024;
@@ -46,6 +49,11 @@ class knowledge_base {
 
   // Runs `work` on the engine's thread, after what was posted before. Errors: engine_unavailable, queue_full.
   result<void> post(std::function<void(engine&)> work);
+
+  // From now on `changed` is told each new version of the facts, on the engine's thread, until what is returned is let
+  // go of; a call that has begun goes on.
+  using watch = std::shared_ptr<const std::function<void(std::uint64_t version)>>;
+  watch on_change(std::function<void(std::uint64_t version)> changed);
 
   // The following wait for their answer; never on a core or inside `work`. -------------------------------------------
 

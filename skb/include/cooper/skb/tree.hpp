@@ -46,5 +46,6 @@ std::string to_json(const multicast_tree& tree, const topology& machine);
 
 // t(Core, Children), as the rules have trees. Errors: malformed_input.
 result<multicast_tree> tree_of(const term& t);
+term term_of(const multicast_tree& tree);
 
 }  // namespace cooper::skb

@@ -53,4 +53,6 @@
   X(query_forbidden, "a question uses what could harm", "ask about facts and rules only")                           \
   X(query_timeout, "a question was not answered in its time", "ask for less, or allow more time")                   \
   X(query_exhausted, "a question used up its inferences or memory", "ask for less, or raise the limit")             \
-  X(query_truncated, "an answer is over the limit, and was not given in part", "ask for less, or raise the limit")
+  X(query_truncated, "an answer is over the limit, and was not given in part", "ask for less, or raise the limit")  \
+  X(unreliable_measurement, "what was measured is too uncertain to be used",                                        \
+    "measure again when less runs on the machine, or for longer")
