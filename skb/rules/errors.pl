@@ -10,7 +10,7 @@ prolog:error_message(unknown_pu(PU)) -->
 prolog:error_message(unknown_device(Device)) -->
     [ 'unknown_device(~q): the machine has no such device'-[Device] ].
 prolog:error_message(no_cost(A, B)) -->
-    [ 'no_cost(~q,~q): nothing was measured from ~q to ~q, and nothing is known of the class of this link'-[A, B, A, B] ].
+    [ 'no_cost(~q,~q): neither the way from ~q to ~q was measured, nor one of its class'-[A, B, A, B] ].
 prolog:error_message(empty_group(Group)) -->
     [ 'empty_group(~q): it has no members'-[Group] ].
 prolog:error_message(root_down(Root)) -->

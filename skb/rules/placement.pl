@@ -183,8 +183,8 @@ rated([_-Paths|Units], N, Taken, [rate(Rank, Fit, First)-unit(Count, Paths)|Rate
     ),
     rated(Units, N, Taken, Rated).
 
-% smallest_fit(+N, +Paths, +Depth, -Fit): enough(Depth, Count) of the smallest unit in here that has N; the further inside
-% it is, the smaller is its depth. Fails if there are fewer.
+% smallest_fit(+N, +Paths, +Depth, -Fit): enough(Depth, Count) of the smallest unit in here that has N; the further
+% inside it is, the smaller is its depth. Fails if there are fewer.
 smallest_fit(N, Paths, Depth, Fit) :-
     length(Paths, Count),
     Count >= N,

@@ -42,9 +42,8 @@ std::vector<term> pus(std::size_t count) {
 
 // A line that a terminal can show.
 bool readable(const std::string& words) {
-  return words.size() <= 500 && std::all_of(words.begin(), words.end(), [](char c) {
-    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-  });
+  return words.size() <= 500 && std::all_of(words.begin(), words.end(),
+                                            [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
 }
 
 template <class T>
@@ -97,9 +96,8 @@ TEST_CASE("a cost out of its range is refused, and the words name the pair") {
     return compound("link", {3, 5, std::move(send), std::move(transit), std::move(receive)});
   };
   for (const term& bad : {term{0}, term{-1}, term{-2}, term{number_min}, term{hour_ns + 1}, term{number_max}, term{1.0},
-                          term{std::numeric_limits<double>::quiet_NaN()},
-                          term{std::numeric_limits<double>::infinity()}, term{"10"}, term{text{"10"}},
-                          term{variable{"T"}}, list({10}), compound("-", {10})}) {
+                          term{std::numeric_limits<double>::quiet_NaN()}, term{std::numeric_limits<double>::infinity()},
+                          term{"10"}, term{text{"10"}}, term{variable{"T"}}, list({10}), compound("-", {10})}) {
     CAPTURE(bad.to_text());
     CHECK(has(refused(*e, link(bad, 10, 10)), "link(3,5,"));
     CHECK(has(refused(*e, link(10, 10, bad)), "argument 5"));
@@ -140,8 +138,8 @@ TEST_CASE("what is in no vocabulary, of another shape or not ground is refused")
   CHECK(has(refused(*e, compound(":-", {compound("pu", {1, 1, 1}), "true"})), "no fact of the vocabulary"));
   CHECK(has(refused(*e, compound(":", {"skb", compound("pu", {1, 1, 1})})), "no fact of the vocabulary"));
   CHECK(has(refused(*e, compound("", {1})), "no fact of the vocabulary"));
-  for (const term& no_fact : {term{1}, term{1.5}, term{"pu"}, term{text{"pu(1,1,1)"}}, term{variable{"F"}}, list({}),
-                              list({pu(1)})}) {
+  for (const term& no_fact :
+       {term{1}, term{1.5}, term{"pu"}, term{text{"pu(1,1,1)"}}, term{variable{"F"}}, list({}), list({pu(1)})}) {
     CAPTURE(no_fact.to_text());
     CHECK(has(refused(*e, no_fact), "no fact of the vocabulary"));
   }
@@ -165,8 +163,9 @@ TEST_CASE("names of any length and bytes are kept as they are, or refused in wor
     REQUIRE(e->change(none, batch));
     limits wide;
     wide.reply_bytes = std::size_t{4} << 20;
-    const auto asked = e->ask(compound(",", {compound("machine", {variable{"Name"}, "xml", 0}),
-                                             compound("group", {variable{"Group"}, 1})}), wide);
+    const auto asked = e->ask(
+        compound(",", {compound("machine", {variable{"Name"}, "xml", 0}), compound("group", {variable{"Group"}, 1})}),
+        wide);
     REQUIRE_MESSAGE(asked, (asked ? "" : asked.error().message()));
     REQUIRE(asked->rows.size() == 1);
     CHECK((*asked->find(0, "Name") == term{atom{name}}));
@@ -323,7 +322,8 @@ TEST_CASE("senseless limits are limits all the same") {
   for (const duration time : {duration{0}, duration{-1}, duration::min()}) {
     limits l;
     l.time = time;
-    refusal(e->ask(compound(",", {compound("between", {1, 4'000'000, variable{"X"}}), "fail"}), l), errc::query_timeout);
+    refusal(e->ask(compound(",", {compound("between", {1, 4'000'000, variable{"X"}}), "fail"}), l),
+            errc::query_timeout);
     refusal(e->ask_text("forall(between(1, 4000000, X), X > 0)", l), errc::query_timeout);
     CHECK(answers(*e));
   }
@@ -395,7 +395,12 @@ TEST_CASE("more facts than may be are refused, and those that were there stay") 
   CHECK(e->fact_count() == facts_max);
   REQUIRE(facts.size() == 1);
   const auto version = e->facts_version();
-  CHECK(has(refusal(e->change(none, facts), errc::too_large), "facts"));
+  const std::vector<term> patterns{compound("package", {7})};
+  facts.push_back(compound("package", {facts_max + 1}));
+  CHECK(has(refusal(e->change(patterns, facts), errc::too_large), "facts"));
+  facts.pop_back();
+  CHECK(e->ask(patterns.front())->rows.size() == 1);
+  CHECK(e->ask(facts.front())->rows.empty());
   CHECK(e->fact_count() == facts_max);
   CHECK(e->facts_version() == version);
   // For one that goes there is room for one.

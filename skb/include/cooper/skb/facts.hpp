@@ -39,8 +39,8 @@ struct fact_shape {
 // All facts but schema/1 and facts_version/1, which the engine keeps.
 std::span<const fact_shape> vocabulary();
 
-// Whether it is a fact of the vocabulary, with arguments in their ranges. Errors: facts_rejected, which names the fact, or
-// how it begins, in a line of at most 500 bytes.
+// Whether it is a fact of the vocabulary, with arguments in their ranges. Errors: facts_rejected, which names the fact,
+// or how it begins, in a line of at most 500 bytes.
 result<void> check_fact(const term& fact);
 // The same for a pattern: an argument may be a variable.
 result<void> check_pattern(const term& pattern);
