@@ -195,7 +195,7 @@ TEST_CASE("a fact may be deep, but not so deep that it cannot be read back") {
   const auto asked = e->ask(compound("group", {variable{"G"}, 1}));
   REQUIRE_MESSAGE(asked, (asked ? "" : asked.error().message()));
   CHECK((*asked->find(0, "G") == nested(400)));
-  CHECK(has(refused(*e, compound("group", {nested(10'000), 1})), "argument 1"));
+  CHECK(has(refused(*e, compound("group", {nested(600), 1})), "argument 1"));
   CHECK(answers(*e));
 }
 
