@@ -5,8 +5,8 @@
 :- set_prolog_flag(optimise, true).
 
 % multicast_tree(+Root, +GroupOrList, +Policy, -Tree, -Ns): Policy is one of tree/4's, or best; the tree is in its best
-% send order. Members that are down are left out, and duplicates dropped. Throws unknown_pu(PU), empty_group(Group) and
-% domain_error(tree_policy, Policy); fails if the policy builds no tree here (see tree/4).
+% send order. Members that are down are left out, and duplicates dropped. Throws unknown_pu(PU), root_down(Root),
+% empty_group(Group) and domain_error(tree_policy, Policy); fails if the policy builds no tree here (see tree/4).
 multicast_tree(Root, Group, Policy, Tree, Ns) :-
     living_receivers(Root, Group, Receivers),
     (   Policy == best
@@ -27,6 +27,9 @@ tree_choice(Root, Group, Choice) :-
 % living_receivers(+Root, +GroupOrList, -Receivers): sorted, known, not down, and without Root.
 living_receivers(Root, Group, Receivers) :-
     must_be_known(Root),
+    (   down(Root) -> throw(error(root_down(Root), _))
+    ;   true
+    ),
     (   is_list(Group) -> Members = Group
     ;   findall(PU, group(Group, PU), Members)
     ),

@@ -87,34 +87,33 @@ paths([PU|PUs], [[Package, L3, L2, C]-PU|Paths]) :-
     package_name(P, N, Package),
     paths(PUs, Paths).
 
+% The first threads of all cores, then the second ones, and so on; among these, whatever unit has fewest is next.
 spread_order(PUs, Order) :-
     paths(PUs, Paths0),
     keysort(Paths0, Paths),
     group_pairs_by_key(Paths, Cores),
-    waves(Cores, Waves),
-    maplist(interleaved, Waves, Orders),
-    append(Orders, Order).
+    waves(Cores, Numbered),
+    interleaved(Numbered, Ordered),
+    pairs_values(Ordered, Order).
 
-% The first threads of all cores, then the second ones, and so on.
-waves([], []) :- !.
-waves(Cores, [Wave|Waves]) :-
-    first_threads(Cores, Wave, Left),
-    waves(Left, Waves).
+% waves(+Cores, -Paths): Path-(Wave-PU), where a core's first thread is of wave 0, its second of wave 1.
+waves([], []).
+waves([Path-PUs|Cores], Numbered) :-
+    numbered(PUs, 0, Path, Numbered, Numbered1),
+    waves(Cores, Numbered1).
 
-first_threads([], [], []).
-first_threads([Path-[PU|PUs]|Cores], [Path-PU|Wave], Left) :-
-    (   PUs == [] -> Left = Left1
-    ;   Left = [Path-PUs|Left1]
-    ),
-    first_threads(Cores, Wave, Left1).
+numbered([], _, _, Numbered, Numbered).
+numbered([PU|PUs], Wave, Path, [Path-(Wave-PU)|Numbered1], Numbered) :-
+    Next is Wave + 1,
+    numbered(PUs, Next, Path, Numbered1, Numbered).
 
-% interleaved(+Paths, -PUs): in turn from each unit of the outermost kind, and inside each unit likewise.
-interleaved(Paths, PUs) :-
-    (   Paths = [[]-_|_] -> pairs_values(Paths, PUs)
+% interleaved(+Paths, -Ordered): wave by wave, in turn from each unit of the outermost kind, and inside each likewise.
+interleaved(Paths, Ordered) :-
+    (   Paths = [[]-_|_] -> pairs_values(Paths, Ordered)
     ;   by_outer_unit(Paths, Units),
         pairs_values(Units, Parts),
         maplist(interleaved, Parts, Lists),
-        in_turn(Lists, PUs)
+        in_turn(Lists, Ordered)
     ).
 
 % by_outer_unit(+Paths, -Units): Key-Paths with their first step taken off.
@@ -127,18 +126,17 @@ outer_steps([], []).
 outer_steps([[Key|Path]-PU|Paths], [Key-(Path-PU)|Steps]) :-
     outer_steps(Paths, Steps).
 
-in_turn([], []) :- !.
-in_turn(Lists, PUs) :-
-    heads(Lists, Heads, Tails),
-    append(Heads, PUs1, PUs),
-    in_turn(Tails, PUs1).
+% What a unit gave in earlier waves counts, so that one with few cores is not left behind.
+in_turn(Lists, Ordered) :-
+    maplist(counted(0), Lists, Counted),
+    append(Counted, Turns0),
+    keysort(Turns0, Turns),
+    pairs_values(Turns, Ordered).
 
-heads([], [], []).
-heads([[PU|PUs]|Lists], [PU|Heads], Tails) :-
-    (   PUs == [] -> Tails = Tails1
-    ;   Tails = [PUs|Tails1]
-    ),
-    heads(Lists, Heads, Tails1).
+counted(_, [], []).
+counted(N, [Wave-PU|PUs], [turn(Wave, N)-(Wave-PU)|Turns]) :-
+    Next is N + 1,
+    counted(Next, PUs, Turns).
 
 % -- packing ----------------------------------------------------------------------------------------------------------
 
@@ -179,11 +177,30 @@ rated([_-Paths|Units], N, Taken, [rate(Rank, Fit, First)-unit(Count, Paths)|Rate
     (   Taken = [PU|_], place_class(PU, First, Class) -> class_rank(Class, Rank)
     ;   Rank = 0
     ),
-    (   Count >= N -> Fit = enough(Count)
+    (   smallest_fit(N, Paths, 0, Fit) -> true
     ;   Missing is N - Count,
-        Fit = too_few(Missing)
+        Fit = too_few(0, Missing)
     ),
     rated(Units, N, Taken, Rated).
+
+% smallest_fit(+N, +Paths, +Depth, -Fit): enough(Depth, Count) of the smallest unit in here that has N; the further
+% inside it is, the smaller is its depth. Fails if there are fewer.
+smallest_fit(N, Paths, Depth, Fit) :-
+    length(Paths, Count),
+    Count >= N,
+    (   Paths = [[]-_|_] -> Fit = enough(Depth, Count)
+    ;   by_outer_unit(Paths, Units),
+        Inside is Depth - 1,
+        smallest_fit(Units, N, Inside, enough(Depth, Count), Fit)
+    ).
+
+smallest_fit([], _, _, Fit, Fit).
+smallest_fit([_-Paths|Units], N, Depth, Fit0, Fit) :-
+    (   smallest_fit(N, Paths, Depth, Fit1),
+        Fit1 @< Fit0
+    ->  smallest_fit(Units, N, Depth, Fit1, Fit)
+    ;   smallest_fit(Units, N, Depth, Fit0, Fit)
+    ).
 
 % -- nearness ---------------------------------------------------------------------------------------------------------
 

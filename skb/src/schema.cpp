@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 
 #include <fmt/format.h>
+
+#include "text_gate.hpp"
 
 namespace cooper::skb {
 namespace {
@@ -13,6 +16,8 @@ using enum argument;
 
 constexpr std::int64_t threads_max = 1 << 16;
 constexpr std::int64_t time_max_ns = 3'600'000'000'000;
+// Of a fact in words, so that there is room for what is wrong with it.
+constexpr std::size_t fact_words_max = 300;
 
 const std::vector<fact_shape>& table() {
   static const std::vector<fact_shape> all{
@@ -35,11 +40,11 @@ const std::vector<fact_shape>& table() {
       {"pci_dev", {id, name, amount, amount, amount}, "its bus id, vendor, device, class"},
       {"pci_near", {id, thread}, "who is near a PCI device"},
       {"os_dev", {id, name, id_or_none}, "a device's name in the system, and its PCI device"},
-      {"link", {thread, thread, time, unknown_or, time}, "measured: ns to send, in transit, to receive"},
+      {"link", {thread, thread, time, transit, time}, "measured: ns to send, in transit, to receive"},
       {"link_stat",
        {thread, thread, amount, amount, amount, amount, amount, amount},
        "median, spread (MAD), least and most ns, samples, when (Unix time)"},
-      {"class_cost", {any, time, unknown_or, time}, "a class of links: ns to send, in transit, to receive"},
+      {"class_cost", {any, time, transit, time}, "a class of links: ns to send, in transit, to receive"},
       {"running", {thread, any}, "a core is up, with the number of its driver"},
       {"down", {thread}, "a core is down"},
       {"group", {any, thread}, "a member of a multicast group"},
@@ -51,6 +56,25 @@ const std::vector<fact_shape>& table() {
 bool in(const term& t, std::int64_t least, std::int64_t most) {
   const std::int64_t* n = t.integer();
   return n != nullptr && *n >= least && *n <= most;
+}
+
+// Prolog would read other bytes as other characters. one_line() puts a question mark for each.
+bool is_utf8(const std::string& bytes) {
+  const std::string line = one_line(bytes, std::string::npos);
+  return std::count(line.begin(), line.end(), '?') == std::count(bytes.begin(), bytes.end(), '?');
+}
+
+// Whether the engine keeps it as it is, and can give it back.
+bool is_kept(const term& t, std::size_t depth) {
+  const auto all = [&](const std::vector<term>& parts) {
+    return std::all_of(parts.begin(), parts.end(), [&](const term& part) { return is_kept(part, depth + 1); });
+  };
+  if (depth > nesting_max || t.as<variable>() != nullptr) return false;
+  if (const auto* a = t.as<atom>()) return is_utf8(a->name);
+  if (const auto* s = t.as<text>()) return is_utf8(s->value);
+  if (const auto* c = t.as<compound_term>()) return !c->arguments.empty() && is_utf8(c->name) && all(c->arguments);
+  if (const auto* l = t.list()) return all(l->elements);
+  return true;
 }
 
 bool fits(const term& t, argument kind) {
@@ -66,10 +90,12 @@ bool fits(const term& t, argument kind) {
       return in(t, -1, most);
     case time:
       return in(t, 1, time_max_ns);
+    case transit:
+      return in(t, -1, time_max_ns);
     case argument::name:
-      return t.as<atom>() != nullptr || t.as<text>() != nullptr;
+      return (t.as<atom>() != nullptr || t.as<text>() != nullptr) && is_kept(t, 0);
     case any:
-      return t.ground();
+      return is_kept(t, 0);
   }
   return false;
 }
@@ -87,17 +113,22 @@ std::string_view words_of(argument kind) {
       return "a number from 0, or -1";
     case time:
       return "a time from 1 ns to an hour";
+    case transit:
+      return "a time from 0 ns to an hour, or -1";
     case argument::name:
-      return "a name";
+      return "a name in UTF-8";
     case any:
-      return "a term without variables";
+      return "a term without variables, in UTF-8, and not too deep";
   }
   return "";
 }
 
+// Those that costs are made of; other settings are between whoever sets them and rules.
+bool is_time_setting(const term& key) { return key == term{"dispatch_ns"} || key == term{"wake_ns"}; }
+
 result<void> check(const term& fact, bool variables) {
   const auto wrong = [&](std::string why) -> result<void> {
-    return error{errc::facts_rejected, fmt::format("{}: {}", fact.to_text(), why)};
+    return error{errc::facts_rejected, fmt::format("{}: {}", one_line(fact.to_text(), fact_words_max), why)};
   };
   const auto* c = fact.as<compound_term>();
   if (c == nullptr) return wrong("no fact of the vocabulary");
@@ -111,6 +142,10 @@ result<void> check(const term& fact, bool variables) {
     if (variables && c->arguments[i].as<variable>() != nullptr) continue;
     if (fits(c->arguments[i], shape->arguments[i])) continue;
     return wrong(fmt::format("argument {} must be {}", i + 1, words_of(shape->arguments[i])));
+  }
+  if (c->name == "setting" && is_time_setting(c->arguments[0]) && c->arguments[1].as<variable>() == nullptr &&
+      !in(c->arguments[1], 0, time_max_ns)) {
+    return wrong("this setting must be a time from 0 ns to an hour");
   }
   return {};
 }

@@ -25,8 +25,9 @@ enum class argument : std::uint8_t {
   amount,      // 0 or more
   unknown_or,  // an amount, or -1
   time,        // nanoseconds, 1 to an hour
-  name,        // a name or a text
-  any,         // any ground term
+  transit,     // nanoseconds, 0 to an hour, or -1
+  name,        // a name or a text, UTF-8
+  any,         // any ground term that is not too deep
 };
 
 struct fact_shape {
@@ -38,7 +39,8 @@ struct fact_shape {
 // All facts but schema/1 and facts_version/1, which the engine keeps.
 std::span<const fact_shape> vocabulary();
 
-// Whether it is a fact of the vocabulary, with arguments in their ranges. Errors: facts_rejected.
+// Whether it is a fact of the vocabulary, with arguments in their ranges. Errors: facts_rejected, which names the fact,
+// or how it begins, in a line of at most 500 bytes.
 result<void> check_fact(const term& fact);
 // The same for a pattern: an argument may be a variable.
 result<void> check_pattern(const term& pattern);

@@ -26,7 +26,7 @@
 namespace cooper::skb {
 
 // The best tree of the portfolio from `root` to all members that are up, validated. On the engine's thread.
-// Errors: query_failed with the reason (an unknown core, no member, no cost), those of limits.
+// Errors: query_failed with the reason (an unknown core, a root that is down, no member, no cost), those of limits.
 result<multicast_tree> plan_tree(engine& e, core_id root, std::span<const core_id> members, const limits& within);
 
 // What a tree costs now. Errors: query_failed (a link without a cost), those of limits.
