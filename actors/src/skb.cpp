@@ -16,6 +16,7 @@
 #include <cooper/actors/core_scheduler.hpp>
 #include <cooper/actors/monitor.hpp>
 #include <cooper/runtime/machine.hpp>
+#include <cooper/skb/facts.hpp>
 #include <cooper/skb/measure.hpp>
 
 namespace cooper::actors {
@@ -167,8 +168,6 @@ class skb_actor final : public caf::event_based_actor {
     subscribe_tree what;
     std::shared_ptr<const skb::multicast_tree> last;
   };
-  // A tree that is hardly better is not worth a change: costs are measured, and waver.
-  static constexpr double worthwhile = 0.95;
   static constexpr std::size_t group_bytes_max = 255;
   // Facts seldom change one at a time.
   static constexpr auto gather = std::chrono::milliseconds{5};
@@ -287,7 +286,10 @@ class skb_actor final : public caf::event_based_actor {
   caf::result<void> join(const join_group& g) {
     const auto who = caf::actor_cast<caf::actor>(current_sender());
     if (!cores_.thread_of(g.core)) return make_error(errc::no_such_core);
-    if (g.group.empty() || g.group.size() > group_bytes_max) return make_error(errc::bad_option);
+    const skb::term fact = skb::compound("group", {skb::atom{g.group}, 0});
+    if (g.group.empty() || g.group.size() > group_bytes_max || !skb::check_fact(fact)) {
+      return make_error(errc::bad_option);
+    }
     if (!who) return caf::unit;
     monitor(who);
     change_group(g.group, [&] { groups_.join(who.address(), g.group, g.core); });
@@ -364,19 +366,10 @@ class skb_actor final : public caf::event_based_actor {
     static_cast<void>(
         base_->post([self = caf::actor{this}, number = s.number, root, members, last = s.last, made](skb::engine& e) {
           auto tree = planned(e, root, members, {});
-          if (tree && !(last && good_enough(e, *last, *tree))) {
+          if (tree && (!last || skb::worth_changing(e, *last, *tree))) {
             caf::anon_send(self, skb_planned{number, made(std::move(*tree))});
           }
         }));
-  }
-
-  // Whether the tree that is used need not be replaced.
-  static bool good_enough(skb::engine& e, const skb::multicast_tree& used, const skb::multicast_tree& best) {
-    std::vector<core_id> members;
-    for (const auto& node : best.nodes) members.push_back(node.core);
-    if (!skb::validate(used, best.nodes.front().core, members)) return false;
-    const auto time = skb::predicted_time(e, used, {});
-    return time && static_cast<double>(best.predicted.count()) >= worthwhile * static_cast<double>(time->count());
   }
 
   void tell(const skb_planned& p) {

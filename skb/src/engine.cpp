@@ -136,7 +136,7 @@ result<bool> prolog_engine::call(const char* module, const char* name, const std
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!builder.put(first + i, values[i])) {
       PL_clear_exception();
-      return error{errc::query_exhausted, "memory of the engine"};
+      return error{errc::query_exhausted, "a term is too large or too deep for the engine"};
     }
   }
   const module_t context = PL_new_module(PL_new_atom(module));
@@ -198,6 +198,9 @@ result<void> prolog_engine::boot() {
 
 result<void> prolog_engine::change(std::span<const term> patterns, std::span<const term> facts) {
   here();
+  if (facts.size() > facts_max) {
+    return error{errc::too_large, fmt::format("{} facts; at most {}", facts.size(), facts_max)};
+  }
   for (const term& pattern : patterns) {
     if (const auto good = check_pattern(pattern); !good) return said(good.error().code(), good.error().detail());
   }

@@ -136,12 +136,15 @@ knowledge_base::watch knowledge_base::on_change(std::function<void(std::uint64_t
   return body_->on_change(std::move(changed));
 }
 
-result<duration> predicted_time(engine& e, const multicast_tree& tree, const limits& within) {
-  const auto asked = e.ask(compound("completion", {term_of(tree), variable{"Ns"}}), within);
-  if (!asked) return asked.error();
-  const term* ns = asked->rows.empty() ? nullptr : asked->find(0, "Ns");
-  if (ns == nullptr || ns->integer() == nullptr) return error{errc::query_failed, "a tree without a time"};
-  return duration{*ns->integer()};
+bool worth_changing(engine& e, const multicast_tree& used, const multicast_tree& best) {
+  constexpr double enough = 0.95;
+  std::vector<core_id> cores;
+  for (const auto& node : best.nodes) cores.push_back(node.core);
+  if (!validate(used, best.nodes.front().core, cores)) return true;
+  const auto asked = e.ask(compound("completion", {term_of(used), variable{"Ns"}}));
+  const term* ns = asked && !asked->rows.empty() ? asked->find(0, "Ns") : nullptr;
+  if (ns == nullptr || ns->integer() == nullptr) return true;
+  return static_cast<double>(best.predicted.count()) < enough * static_cast<double>(*ns->integer());
 }
 
 // tree_choice(Root, Members, choice(Policy, Tree, Ns, Cross, Estimated, Others)), and reach_times(Tree, Times).

@@ -5,14 +5,15 @@
 
 namespace cooper::skb::prolog {
 
-bool builder::put_all(term_t first, const std::vector<term>& values) {
+bool builder::put_all(term_t first, const std::vector<term>& values, unsigned depth) {
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!put(first + i, values[i])) return false;
+    if (!put(first + i, values[i], depth)) return false;
   }
   return true;
 }
 
-bool builder::put(term_t at, const term& value) {
+bool builder::put(term_t at, const term& value, unsigned depth) {
+  if (depth > depth_max) return false;
   if (const auto* n = value.integer()) return PL_put_int64(at, *n) != 0;
   if (const auto* n = value.as<double>()) return PL_put_float(at, *n) != 0;
   if (const auto* a = value.as<atom>()) {
@@ -29,7 +30,7 @@ bool builder::put(term_t at, const term& value) {
   }
   if (const auto* c = value.as<compound_term>()) {
     const term_t arguments = PL_new_term_refs(static_cast<int>(c->arguments.size()));
-    if (arguments == 0 || !put_all(arguments, c->arguments)) return false;
+    if (arguments == 0 || !put_all(arguments, c->arguments, depth + 1)) return false;
     const atom_t name = PL_new_atom_mbchars(REP_UTF8, c->name.size(), c->name.data());
     const functor_t functor = PL_new_functor_sz(name, c->arguments.size());
     PL_unregister_atom(name);
@@ -39,7 +40,7 @@ bool builder::put(term_t at, const term& value) {
   const term_t tail = PL_new_term_ref(), head = PL_new_term_ref();
   PL_put_nil(tail);
   for (auto one = elements.rbegin(); one != elements.rend(); ++one) {
-    if (!put(head, *one) || PL_cons_list(tail, head, tail) == 0) return false;
+    if (!put(head, *one, depth + 1) || PL_cons_list(tail, head, tail) == 0) return false;
   }
   return PL_put_term(at, tail) != 0;
 }

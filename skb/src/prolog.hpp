@@ -28,16 +28,18 @@ class frame {
   fid_t id_;
 };
 
+inline constexpr unsigned depth_max = 1000;
+
 // Builds terms; a variable's name stands for one variable as long as this lives.
 class builder {
  public:
-  // False: the engine is out of memory.
-  bool put(term_t at, const term& value);
+  // False: the engine is out of memory, or it is deeper than a reader reads.
+  bool put(term_t at, const term& value, unsigned depth = 0);
   // The variables met so far.
   const std::map<std::string, term_t>& variables() const { return variables_; }
 
  private:
-  bool put_all(term_t first, const std::vector<term>& values);
+  bool put_all(term_t first, const std::vector<term>& values, unsigned depth);
   std::map<std::string, term_t> variables_;
 };
 
@@ -48,7 +50,6 @@ class reader {
   std::optional<term> get(term_t from, unsigned depth = 0);
 
  private:
-  static constexpr unsigned depth_max = 1000;
   bool spend(std::size_t bytes);
   std::optional<term> get_list(term_t from, unsigned depth);
   std::optional<term> get_compound(term_t from, unsigned depth);

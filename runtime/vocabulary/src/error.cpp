@@ -11,6 +11,7 @@ struct row {
 };
 
 constexpr std::array table{
+    row{"nothing", "nothing went wrong", "nothing is to be done"},
 #define COOPER_ERROR_ROW(code, text, remedy) row{#code, text, remedy},
     COOPER_ERROR_TABLE(COOPER_ERROR_ROW)
 #undef COOPER_ERROR_ROW

@@ -170,14 +170,14 @@ TEST_CASE("failures are told: no receiver, deadline, exception, full window") {
     CHECK(by_address.error().code() == errc::no_receiver);
     const auto wait = [&]() -> task<errc> {
       auto r = co_await me.call(*c, never_answer{});
-      co_return r ? errc{} : r.error().code();
+      co_return r ? errc::nothing : r.error().code();
     };
     std::vector<task<errc>> waiting;
     for (int i = 0; i < 1500; ++i) waiting.push_back(wait());
     std::size_t full = 0;
     const auto end_it = [&]() -> task<errc> {
       me.send_exit(c->handle(), caf::exit_reason::kill);
-      co_return errc{};
+      co_return errc::nothing;
     };
     waiting.push_back(end_it());
     std::size_t ended = 0;

@@ -7,6 +7,7 @@
 
 #include <cooper/actors/caf_error.hpp>
 #include <cooper/actors/skb.hpp>
+#include <cooper/skb/costs.hpp>
 #include <cooper/skb/facts.hpp>
 #include "systems.hpp"
 
@@ -35,6 +36,7 @@ class known_machine {
     skb = nullptr;
   }
   caf::actor_system& system() { return rig_.system(); }
+  cooper::skb::knowledge_base& base() { return *base_; }
   caf::scoped_actor& self() {
     if (!me_) me_ = std::make_unique<caf::scoped_actor>(rig_.system());
     return *me_;
@@ -57,7 +59,7 @@ class known_machine {
 // The error that a request is answered with.
 template <class Reply, class... Ts>
 errc refusal(known_machine& m, const Ts&... xs) {
-  errc code{};
+  errc code = errc::nothing;
   m.self()
       ->request(m.skb, caf::infinite, xs...)
       .receive([](const Reply&) { FAIL("it was answered"); },
@@ -144,6 +146,86 @@ TEST_CASE("a subscriber is sent another tree when a core goes down and when it c
   next({here});
   REQUIRE(scheduler.up(there));
   next(both);
+}
+
+TEST_CASE("a tree goes to a group, and follows who is in it") {
+  known_machine m;
+  m.self()->send(m.skb, subscribe_tree{here, {}, "workers"});
+  const auto next = [&](const std::vector<core_id>& cores) {
+    m.self()->receive([&](const planned_tree& p) { CHECK(reached(p) == cores); });
+  };
+  next({here});
+  // Each is in the group until it ends, wherever it runs.
+  const auto member = [&](const char* group) {
+    return start(m.system(), there, [=, skb = m.skb](caf::event_based_actor* self) -> caf::behavior {
+      self->send(skb, join_group{group, there});
+      return {[=](stop_atom) { self->quit(); }, [=](go_atom) { self->send(skb, leave_group{group}); }};
+    });
+  };
+  const auto first = member("workers"), second = member("workers"), other = member("others");
+  next(both);
+  CHECK(ask<skb_answer>(m.self(), m.skb, ask_skb_text{"group(workers, T), running(T, 1)"}).got->rows.size() == 1);
+  CHECK(reached(ask<planned_tree>(m.self(), m.skb, plan_tree{there, {}, {}, "workers"})) == std::vector{there});
+  CHECK(reached(ask<planned_tree>(m.self(), m.skb, plan_tree{here, {}, {}, "nobody"})) == std::vector{here});
+  // One of two on a core leaves: the core stays.
+  m.self()->send(first, go_atom::value);
+  m.self()->send(first, stop_atom::value);
+  m.self()->wait_for(first);
+  CHECK(ask<skb_answer>(m.self(), m.skb, ask_skb_text{"group(workers, T)"}).got->rows.size() == 1);
+  m.self()->send(second, stop_atom::value);
+  next({here});
+  CHECK(ask<skb_answer>(m.self(), m.skb, ask_skb_text{"group(workers, T)"}).got->rows.empty());
+  CHECK(ask<skb_answer>(m.self(), m.skb, ask_skb_text{"group(others, T)"}).got->rows.size() == 1);
+  m.self()->send(other, stop_atom::value);
+}
+
+TEST_CASE("a group's name and core are checked") {
+  known_machine m;
+  const auto joined = [&](std::string group, core_id core) {
+    errc code = errc::nothing;
+    m.self()
+        ->request(m.skb, caf::infinite, join_group{std::move(group), core})
+        .receive([] {}, [&](caf::error& e) { code = static_cast<errc>(e.code()); });
+    return code;
+  };
+  CHECK(joined("workers", here) == errc::nothing);
+  CHECK(joined("", here) == errc::bad_option);
+  CHECK(joined(std::string(256, 'a'), here) == errc::bad_option);
+  CHECK(joined("\xff", here) == errc::bad_option);
+  CHECK(joined("workers", core_id{77}) == errc::no_such_core);
+}
+
+TEST_CASE("every new version of the facts is told, whoever changed them") {
+  known_machine m;
+  const auto version = ask<std::uint64_t>(m.self(), m.skb, change_facts{{}, {}});
+  m.self()->send(m.skb, subscribe_facts{});
+  const auto first = ask<std::uint64_t>(m.self(), m.skb, change_facts{{}, {}});
+  CHECK(first == version + 1);
+  CHECK(m.base().run([](cooper::skb::engine& e) { return e.change({}, {}); }));
+  std::uint64_t told = 0;
+  while (told < version + 2) {
+    m.self()->receive([&](const facts_changed& c) {
+      CHECK(c.version > told);
+      told = c.version;
+    });
+  }
+  CHECK(told == version + 2);
+}
+
+TEST_CASE("links are measured again, and what was known of them before is replaced") {
+  known_machine m;
+  ask<std::uint64_t>(m.self(), m.skb, change_facts{{}, {cooper::skb::compound("link", {0, 1, 77'777, 1, 1})}});
+  errc code = errc::nothing;
+  m.self()
+      ->request(m.skb, caf::infinite, measure_links{1ms})
+      .receive([](std::uint64_t version) { CHECK(version > 0); },
+               [&](caf::error& e) { code = static_cast<errc>(e.code()); });
+  // On a loaded machine it is unreliable, and nothing has changed.
+  CHECK((code == errc::nothing || code == errc::unreliable_measurement));
+  const auto before = ask<skb_answer>(m.self(), m.skb, ask_skb_text{"link(0, 1, 77777, _, _)"}).got->rows.size();
+  CHECK(before == (code == errc::nothing ? 0 : 1));
+  measure_links wrong{duration{-1}};
+  CHECK(refusal<std::uint64_t>(m, wrong) == errc::bad_option);
 }
 
 TEST_CASE("without an engine trees are direct and questions are refused") {

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cooper/skb/costs.hpp>
 #include <cooper/skb/facts.hpp>
 #include <cooper/skb/knowledge_base.hpp>
 #include "tree_oracle.hpp"
@@ -143,6 +144,40 @@ TEST_CASE("members that are down are left out, unknown ones are an error") {
   CHECK_FALSE(base->tree(core_id{0}, first_cores(9)));
   CHECK_FALSE(base->tree(core_id{9}, first_cores(8)));
   CHECK_FALSE(base->tree(core_id{0}, {}));
+}
+
+TEST_CASE("a tree that is used is replaced by one that is better by more than costs waver") {
+  const auto base = base_for(described("package:1 l3:1 core:3 pu:1"));
+  const auto link = [](int from, int to, int ns) { return compound("link", {from, to, 10, 0, ns}); };
+  // From 0 to both, or to 1 and on to 2: `far` is what the second costs directly.
+  const auto planned = [&](int far) {
+    return base->run([&](engine& e) -> result<multicast_tree> {
+      const std::vector<term> now{link(0, 1, 100), link(1, 0, 100), link(0, 2, far),
+                                  link(2, 0, far), link(1, 2, 100), link(2, 1, 100)};
+      if (const auto told = e.change(replaced_by_costs(), now); !told) return told.error();
+      return plan_tree(e, core_id{0}, first_cores(3), {});
+    });
+  };
+  const auto worth = [&](const result<multicast_tree>& used, const result<multicast_tree>& best) {
+    REQUIRE(used);
+    REQUIRE(best);
+    return *base->run([&](engine& e) -> result<bool> { return worth_changing(e, *used, *best); });
+  };
+  const auto direct = planned(100), relayed = planned(1000);
+  REQUIRE(relayed);
+  REQUIRE(relayed->nodes[0].children.size() == 1);
+  // By today's costs: the direct one takes 1,010 ns or more, the relayed one 220 ns.
+  CHECK(worth(direct, relayed));
+  CHECK(!worth(relayed, relayed));
+  CHECK(!worth(relayed, planned(1001)));
+  // 220 ns against 215 ns and against 150 ns.
+  CHECK(!worth(relayed, planned(205)));
+  CHECK(worth(relayed, planned(140)));
+  // A member less.
+  const auto fewer = base->run([](engine& e) {
+    return plan_tree(e, core_id{0}, std::vector{core_id{0}, core_id{1}}, {});
+  });
+  CHECK(worth(direct, fewer));
 }
 
 TEST_CASE("machines that lack something have a place for every core, and trees") {

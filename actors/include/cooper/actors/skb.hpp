@@ -63,7 +63,7 @@ struct subscribe_tree {
 };
 
 struct join_group {
-  std::string group;  // 1 to 255 bytes
+  std::string group;  // 1 to 255 bytes of UTF-8
   core_id core;       // that its sender runs on
 };
 struct leave_group {

@@ -17,6 +17,7 @@
 namespace cooper {
 
 enum class errc : std::uint8_t {
+  nothing,  // no failure's code: others take zero for success
 #define COOPER_ERROR_CODE(code, text, remedy) code,
   COOPER_ERROR_TABLE(COOPER_ERROR_CODE)
 #undef COOPER_ERROR_CODE
