@@ -9,7 +9,8 @@ save_rules :-
     forall(member(Library, [lists, apply, aggregate, pairs, assoc, ordsets, option, error]),
            skb:use_module(library(Library))),
     forall(member(File, Rules), load(skb, File)),
-    qsave_program(Out, [stand_alone(false), foreign(no_save), goal(true)]).
+    % Checking and autoloading would load, and save, much that is only needed for that.
+    qsave_program(Out, [stand_alone(false), foreign(no_save), goal(true), autoload(false), undefined(ignore)]).
 
 load(Module, File) :-
     file_base_name(File, Name),

@@ -10,10 +10,9 @@ struct row {
   std::string_view name, text, remedy;
 };
 
-constexpr std::array table{
-    row{"nothing", "nothing went wrong", "nothing is to be done"},
+constexpr std::array table{row{"nothing", "nothing went wrong", "nothing is to be done"},
 #define COOPER_ERROR_ROW(code, text, remedy) row{#code, text, remedy},
-    COOPER_ERROR_TABLE(COOPER_ERROR_ROW)
+                           COOPER_ERROR_TABLE(COOPER_ERROR_ROW)
 #undef COOPER_ERROR_ROW
 };
 

@@ -29,7 +29,7 @@ namespace cooper::skb {
 // Errors: query_failed with the reason (an unknown core, a root that is down, no member, no cost), those of limits.
 result<multicast_tree> plan_tree(engine& e, core_id root, std::span<const core_id> members, const limits& within);
 
-// Whether `best` is to take the place of the tree that is used: that does not go to the same cores, or would take over a
+// Whether `best` is to take the place of the tree that is used: that does not go to the same cores, or takes over a
 // twentieth longer, as costs are now. Costs are measured and waver. On the engine's thread.
 bool worth_changing(engine& e, const multicast_tree& used, const multicast_tree& best);
 
