@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <ctime>
 #include <future>
 #include <iterator>
@@ -22,6 +21,7 @@
 
 #include "gatherer.hpp"
 #include "order_statistics.hpp"
+#include "round_summary.hpp"
 
 namespace cooper::skb {
 namespace {
@@ -33,8 +33,6 @@ using std::chrono::seconds;
 constexpr duration time_least{1000}, time_most{std::chrono::minutes{1}};
 // Of a class, where there are too many pairs to measure all.
 constexpr std::size_t sampled_pairs = 32;
-constexpr double spread_limit = 0.25;
-constexpr std::size_t rounds_least = 3;
 constexpr seconds patience{10};
 constexpr milliseconds look_interval{50};
 constexpr int wake_samples = 15;
@@ -55,49 +53,6 @@ struct seat {
 struct pair_of_seats {
   std::size_t a, b;
 };
-
-duration whole_ns(double ns, std::int64_t least) { return duration{std::max<std::int64_t>(std::llround(ns), least)}; }
-
-// What the rounds that one side led come to, and what is wrong with it.
-struct direction {
-  link_cost cost;
-  std::string trouble;
-};
-
-direction summary_of(core_id from, core_id to, const std::vector<cost_round>& rounds) {
-  std::vector<cost_round> kept;
-  std::copy_if(rounds.begin(), rounds.end(), std::back_inserter(kept), [](const cost_round& r) { return !r.lost; });
-  direction d;
-  if (2 * kept.size() < rounds.size() || kept.size() < rounds_least) {
-    d.trouble = fmt::format("{} of {} rounds were lost, because a thread was descheduled", rounds.size() - kept.size(),
-                            rounds.size());
-  }
-  if (kept.empty()) kept = rounds;
-  const auto column = [&](double cost_round::*figure) {
-    std::vector<double> all;
-    for (const cost_round& r : kept) all.push_back(r.*figure);
-    return all;
-  };
-  const std::vector<double> one_way = column(&cost_round::one_way);
-  const double median = median_of(one_way);
-  const double spread = spread_of(one_way, median);
-  const auto [least, most] = std::minmax_element(one_way.begin(), one_way.end());
-  link_cost& c = d.cost;
-  c = {.from = from,
-       .to = to,
-       .send = whole_ns(median_of(column(&cost_round::send)), 1),
-       .receive = whole_ns(median_of(column(&cost_round::receive)), 1),
-       .median = whole_ns(median, 1),
-       .spread = whole_ns(spread, 0),
-       .least = whole_ns(*least, 1),
-       .most = whole_ns(*most, 1),
-       .samples = kept.size()};
-  c.transit = std::max(duration{0}, c.median - c.send - c.receive);
-  if (d.trouble.empty() && spread > spread_limit * median) {
-    d.trouble = fmt::format("the spread is {} ns at a median of {} ns", c.spread.count(), c.median.count());
-  }
-  return d;
-}
 
 class session {
  public:
