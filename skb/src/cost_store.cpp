@@ -29,6 +29,7 @@ namespace json = boost::json;
 
 constexpr std::int64_t format_version = 1;
 constexpr std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t unix_time_max = 253'402'300'799;  // the end of the year 9999
 // As in the vocabulary of facts.
 constexpr std::int64_t time_max_ns = 3'600'000'000'000;
 constexpr std::size_t words_max = 4096;
@@ -203,7 +204,7 @@ std::string read_snapshot(const json::object& from, const std::string& hash, std
   if (wrong.empty() && into.topology_hash != hash) {
     return fmt::format("topology_hash: it is of another machine, {}; this one is {}", into.topology_hash, hash);
   }
-  into.unix_time = f.number("unix_time", 0, number_max);
+  into.unix_time = f.number("unix_time", 0, unix_time_max);
   into.reliable = f.flag("reliable");
   into.why_not = f.words("why_not");
   into.dispatch = f.time("dispatch_ns", 0);

@@ -22,6 +22,11 @@ std::vector<term> facts_of(const cost_snapshot& costs) {
   return facts;
 }
 
+bool is_stale(const cost_snapshot& costs, std::int64_t now_unix_time) {
+  constexpr std::int64_t clock_error_s = 24 * 3600;
+  return costs.unix_time < now_unix_time - cost_age_max_s || costs.unix_time > now_unix_time + clock_error_s;
+}
+
 std::vector<term> replaced_by_costs() {
   const auto any = [](const char* name, std::size_t arity) {
     std::vector<term> arguments;

@@ -17,13 +17,22 @@
 namespace cooper::tools {
 namespace {
 
+std::string when(std::int64_t unix_time) {
+  return fmt::format("{:%Y-%m-%d}", fmt::gmtime(static_cast<std::time_t>(unix_time)));
+}
+
 // Of the machine we run on: as they were kept, else measured now on all cores that we may use.
 result<skb::cost_snapshot> measured_costs(const topology& where, bool remeasure, std::vector<std::string>& warnings) {
   const auto folder = skb::default_cache_folder();
   if (!remeasure && !folder.empty()) {
     auto kept = skb::load_snapshot(where, folder);
-    if (kept && *kept) return std::move(**kept);
-    if (!kept) warnings.push_back(kept.error().message() + "; measuring again");
+    if (!kept) {
+      warnings.push_back(kept.error().message() + "; measuring again");
+    } else if (*kept && is_stale(**kept, static_cast<std::int64_t>(std::time(nullptr)))) {
+      warnings.push_back("the links' costs are from " + when((*kept)->unix_time) + "; measuring again");
+    } else if (*kept) {
+      return std::move(**kept);
+    }
   }
   cooper::machine_options options;
   options.control_socket = false;
@@ -41,10 +50,6 @@ result<skb::cost_snapshot> measured_costs(const topology& where, bool remeasure,
   return costs;
 }
 
-std::string when(std::int64_t unix_time) {
-  return fmt::format("{:%Y-%m-%d}", fmt::gmtime(static_cast<std::time_t>(unix_time)));
-}
-
 }  // namespace
 
 result<knowledge> open_knowledge(const topology& machine, bool remeasure) {
@@ -54,7 +59,11 @@ result<knowledge> open_knowledge(const topology& machine, bool remeasure) {
                      .warnings = {"Cooper was built without SWI-Prolog (swi-prolog-nox): trees are direct"}};
   }
   auto opened = skb::knowledge_base::open(machine);
-  if (!opened) return opened.error();
+  if (!opened) {
+    return knowledge{.base = skb::knowledge_base::without_engine(),
+                     .costs = {},
+                     .warnings = {opened.error().message() + "; trees are direct"}};
+  }
   knowledge out{.base = std::move(*opened), .costs = {}, .warnings = {}};
   std::vector<skb::term> facts;
   if (!machine.is_this_machine()) {

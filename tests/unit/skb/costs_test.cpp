@@ -146,6 +146,16 @@ TEST_CASE("a wake-up that nobody measured is no fact") {
   CHECK(facts_of(c).size() == 6);
 }
 
+TEST_CASE("a snapshot is stale after a month, and if it is from tomorrow") {
+  cost_snapshot c;
+  c.unix_time = 1'700'000'000;
+  CHECK_FALSE(is_stale(c, c.unix_time));
+  CHECK_FALSE(is_stale(c, c.unix_time + cost_age_max_s));
+  CHECK(is_stale(c, c.unix_time + cost_age_max_s + 1));
+  CHECK_FALSE(is_stale(c, c.unix_time - 3600));
+  CHECK(is_stale(c, c.unix_time - 2 * 24 * 3600));
+}
+
 TEST_CASE("a snapshot comes back as it was saved") {
   const temporary_folder folder;
   const topology machine = two_cores();
@@ -222,6 +232,7 @@ TEST_CASE("what cannot be a cost is refused with its place") {
   refused(R"("median_ns":180)", R"("median_ns":500)", "links[0].median_ns: is not between");
   refused(R"("class":"l3","send_ns":20)", R"("class":"l3","send_ns":0)", "classes[0].send_ns");
   refused(R"("unix_time": 1700000000)", R"("unix_time": -1)", "unix_time");
+  refused(R"("unix_time": 1700000000)", R"("unix_time": 253402300800)", "unix_time");
   refused(R"("wake_ns": 9000)", R"("wake_ns": -1)", "wake_ns");
   refused(R"("dispatch_ns": 12)", R"("dispatch_ns": {})", "dispatch_ns: an object");
   refused(R"("reliable": false)", R"("reliable": 0)", "reliable: 0 is neither true nor false");

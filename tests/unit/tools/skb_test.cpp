@@ -162,3 +162,20 @@ TEST_CASE("this machine's links are measured once, and known afterwards") {
   CHECK(again.exit == exit_good);
   CHECK(again.err.find("assumed") == std::string::npos);
 }
+
+TEST_CASE("links' costs that were kept for too long are measured again, and it is said") {
+  const scratch folder;
+  REQUIRE(folder.run({"topo", "--tree", "0"}).exit == exit_good);
+  const fs::path kept = fs::path{folder / "cooper"};
+  // A machine that is too busy keeps nothing.
+  if (!fs::exists(kept) || fs::is_empty(kept)) return;
+  const std::string file = fs::directory_iterator { kept } -> path().filename();
+  std::string text = folder.read(("cooper/" + file).c_str());
+  const auto at = text.find("\"unix_time\": ");
+  REQUIRE(at != std::string::npos);
+  text.replace(at, text.find(',', at) - at, "\"unix_time\": 1000000000");
+  folder.write(("cooper/" + file).c_str(), text);
+  const auto again = folder.run({"topo", "--tree", "0"});
+  CHECK(again.exit == exit_good);
+  CHECK(again.err.find("costs are from 2001-09-09; measuring again") != std::string::npos);
+}

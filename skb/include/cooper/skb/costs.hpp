@@ -70,6 +70,10 @@ std::vector<term> facts_of(const cost_snapshot& costs);
 // Patterns of what those facts take the place of: engine::change(replaced_by_costs(), facts_of(now)).
 std::vector<term> replaced_by_costs();
 
+// Measured too long ago, or later than now: machines get other memory, firmware and neighbours.
+inline constexpr std::int64_t cost_age_max_s = 30 * 24 * 3600;
+bool is_stale(const cost_snapshot& costs, std::int64_t now_unix_time);
+
 // -- the store: one file a topology, costs-<hash>.json ----------------------------------------------------------------
 
 inline constexpr std::size_t snapshot_bytes_max = std::size_t{64} << 20;
