@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Core actors: parcels, lines, calls, coroutines, and what becomes of all of them when an actor ends.
 #include <atomic>
+#include <future>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -227,10 +228,15 @@ TEST_CASE("lines wait while an actor awaits a response, and no coroutine outlive
   auto c = spawn_on<tally>(rig.system(), there, &frames);
   REQUIRE(c);
   caf::scoped_actor self{rig.system()};
-  const auto silent = rig.system().spawn([](caf::event_based_actor* me) -> caf::behavior {
-    return {[=](go_atom) { return me->make_response_promise<int>(); }};
+  std::promise<void> asked;
+  const auto silent = rig.system().spawn([&](caf::event_based_actor* me) -> caf::behavior {
+    return {[me, &asked](go_atom) {
+      asked.set_value();
+      return me->make_response_promise<int>();
+    }};
   });
   self->send(c->handle(), silent);
+  asked.get_future().wait();  // what comes by the gateway and what comes by a ring keep no order
   run_on_core(rig, here, [c](caller& me) -> task<void> {
     const auto early = co_await me.call(*c, get{}, 10ms);
     CHECK_FALSE(early);
