@@ -175,8 +175,7 @@ within(limits(Seconds, Inferences, _, Stack), Goal) :-
     current_prolog_flag(stack_limit, Before),
     trim_stacks,
     set_prolog_flag(stack_limit, Stack),
-    % The alarm may ring on the way to where it is put away, and rings once.
-    catch(catch(timed(Goal, Seconds, Inferences, Ended), Thrown, clear_alarm), Thrown, true),
+    catch(counted(Goal, Seconds, Inferences, Ended), Thrown, true),
     set_prolog_flag(stack_limit, Before),
     trim_stacks,
     (   nonvar(Thrown)
@@ -186,13 +185,18 @@ within(limits(Seconds, Inferences, _, Stack), Goal) :-
     ;   Ended \== fail
     ).
 
-timed(Goal, Seconds, Inferences, Ended) :-
-    set_alarm(Seconds),
-    (   call_with_inference_limit(once(Goal), Inferences, Result)
+counted(Goal, Seconds, Inferences, Ended) :-
+    (   call_with_inference_limit(timed(Goal, Seconds), Inferences, Result)
     ->  Ended = Result
     ;   Ended = fail
-    ),
-    clear_alarm.
+    ).
+
+% The alarm rings once, and only in here: where SWI-Prolog sets or lifts its limit of inferences, an exception would
+% leave that limit to later questions.
+timed(Goal, Seconds) :-
+    catch(( set_alarm(Seconds), ( once(Goal) -> clear_alarm ; clear_alarm, fail ) ),
+          Thrown,
+          ( clear_alarm, throw(Thrown) )).
 
 all_of(Goal, Values, limits(_, _, Most, _), Rows) :-
     Ask is Most + 1,

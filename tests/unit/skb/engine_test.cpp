@@ -108,6 +108,19 @@ TEST_CASE("a question that uses up a limit is stopped, and the next one is answe
   CHECK(numbers(e->ask_text("X = 1"), "X") == std::vector<std::int64_t>{1});
 }
 
+TEST_CASE("a question's limits end with it, wherever its time runs out") {
+  const auto e = started();
+  for (int i = 0; i < 2'000; ++i) {
+    limits hurried = limits::for_text();
+    hurried.time = std::chrono::nanoseconds{1'000 + i * 100};
+    hurried.inferences = 5'000;
+    static_cast<void>(e->ask_text("member(X, [1, 2, 3]), X > 2, between(1, 1000, Y), Y > 999", hurried));
+    // More inferences than the first one had.
+    const auto next = e->ask_text("numlist(1, 1000, L)");
+    REQUIRE_MESSAGE(next, "after " << hurried.time.count() << " ns: " << next.error().message());
+  }
+}
+
 TEST_CASE("a rule file is read as a whole or not at all") {
   const auto e = started();
   REQUIRE(e->change(none, three_pus()));
