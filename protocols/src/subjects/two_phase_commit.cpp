@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Two-phase commit, explored: operations on one key, begun by as many cores, among all of them.
+#include <algorithm>
 #include <vector>
 
 #include <cooper/protocols/two_phase_commit.hpp>

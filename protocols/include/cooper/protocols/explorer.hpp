@@ -5,9 +5,9 @@
 //   const exploration_report r = explore(e, {});
 //   if (!r.violation.empty()) print(r.transcript);
 //
-// The search is breadth first, so the first violation found is one of the shortest. Every new state is shown to `wrong`.
-// From every state in which all lines have arrived, what follows without further faults must come to rest, and is then
-// shown to `unfinished`: that is how what never ends is found.
+// The search is breadth first, so the first violation found is one of the shortest. Every new state is shown to
+// `wrong`. From every state in which all lines have arrived, what follows without further faults must come to rest, and
+// is then shown to `unfinished`: that is how what never ends is found.
 //
 // Reduction: in a state where one core's next steps depend on nobody else's (world::stands_alone), report nothing, and
 // lead to something new, the other cores' steps are left for later, since they can be exchanged with those: ample sets,

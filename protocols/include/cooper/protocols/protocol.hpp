@@ -6,8 +6,8 @@
 //   node.restarted(out)                 this core begins a new life; of its state only the durable part is left
 //
 // and whatever begins it, which each protocol names itself. A step changes the node, and says in `out` what its host is
-// to do; it reads no clock, draws no chance, allocates nothing and calls nobody else. So it runs the same on a real core,
-// on a simulated one and in the explorer, and whoever has a node and the events has everything.
+// to do; it reads no clock, draws no chance, allocates nothing and calls nobody else. So it runs the same on a real
+// core, on a simulated one and in the explorer, and whoever has a node and the events has everything.
 //
 // A node is plain bytes without holes: it can be copied, compared and hashed as such. What stands in unused places is
 // zero, so that equal states are equal bytes.

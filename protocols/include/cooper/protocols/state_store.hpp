@@ -3,8 +3,8 @@
 // first come, first served. One thread.
 //
 // A state is bytes. Of one that was met only a 64-bit hash is kept (hash compaction: Wolper, Leroy, CAV 1993), with its
-// predecessor and the action that led from there; its bytes are kept until it is taken out. Two states that share a hash
-// are taken for one: with n states the chance that any is missed is about n * n / 2^65.
+// predecessor and the action that led from there; its bytes are kept until it is taken out. Two states that share a
+// hash are taken for one: with n states the chance that any is missed is about n * n / 2^65.
 #pragma once
 
 #include <cstddef>

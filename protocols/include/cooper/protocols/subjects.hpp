@@ -17,8 +17,8 @@ namespace cooper::protocols {
 struct subject_options {
   std::size_t cores = 3;
   std::size_t operations = 1;  // begun by as many cores
-  faults allowed;
-  std::string planted;  // a bug by name; empty: none
+  faults allowed = {};
+  std::string planted = {};  // a bug by name; empty: none
 };
 
 struct subject {

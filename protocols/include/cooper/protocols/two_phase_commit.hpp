@@ -12,9 +12,9 @@
 //   acknowledge    all have: finished
 //   inquire        a participant that has voted yes and waits asks for the decision
 //
-// Without faults, n participants beside the coordinator: 4n lines, 2 round trips to the farthest. A core that stops while
-// it coordinates blocks its participants' locks until it is back; one that stops as a participant aborts what has not
-// been decided, and holds up what has.
+// Without faults, n participants beside the coordinator: 4n lines, 2 round trips to the farthest. A core that stops
+// while it coordinates blocks its participants' locks until it is back; one that stops as a participant aborts what has
+// not been decided, and holds up what has.
 //
 //   I1  no core makes a change that another participant drops
 //   I2  a change is made only if all participants voted for it

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A few cores that run a protocol, and all that is under way between them: what the explorer has many of.
 //
-// What can happen next is an action: somebody begins something, a line arrives, a timer runs out, a core stops or begins
-// a new life. Doing it takes a world to the next. Lines of one link arrive in order; a core that stops takes with it what
-// was on the way to it, not what it had sent; what is sent to it is lost. A core may also stop in the middle of a step:
-// its state is that after the step, and of the lines only the first few were sent.
+// What can happen next is an action: somebody begins something, a line arrives, a timer runs out, a core stops or
+// begins a new life. Doing it takes a world to the next. Lines of one link arrive in order; a core that stops takes
+// with it what was on the way to it, not what it had sent; what is sent to it is lost. A core may also stop in the
+// middle of a step: its state is that after the step, and of the lines only the first few were sent.
 //
 // Timers have no times here: any that is set may run out at any moment, which is more than can happen.
 #pragma once
@@ -117,8 +117,9 @@ class world {
     return small_.left.stops != 0 && allowed_.stops_in_steps && a.what != happening::stop;
   }
 
-  // Whether nothing that happens elsewhere can change what is possible at this core before something happens at it: each
-  // core that may send to it has already, and lines stay in order; and no fault is left, which are few for all together.
+  // Whether nothing that happens elsewhere can change what is possible at this core before something happens at it:
+  // each core that may send to it has already, and lines stay in order; and no fault is left, which are few for all
+  // together.
   bool stands_alone(std::uint8_t core) const {
     const faults& left = small_.left;
     if (left.stops != 0 || left.expirations != 0 || left.duplicates != 0) return false;
@@ -166,8 +167,9 @@ class world {
     return out.sent();
   }
 
-  // Without further faults: all cores live, all is begun, lines arrive, and where nothing else is left to happen the timers
-  // that are set run out, in turn. False: it has not come to rest after so many actions. `told` hears of each, before it.
+  // Without further faults: all cores live, all is begun, lines arrive, and where nothing else is left to happen the
+  // timers that are set run out, in turn. False: it has not come to rest after so many actions. `told` hears of each,
+  // before it.
   template <class F>
   bool settle(std::size_t actions_max, F told) {
     std::size_t ran_out = 0;
