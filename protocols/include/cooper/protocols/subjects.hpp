@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The protocols as the explorer's subjects: what is begun, what must hold, and the bugs that can be planted. Tests and
+// the command take them from here.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <cooper/protocols/explorer.hpp>
+#include <cooper/vocabulary/error.hpp>
+
+namespace cooper::protocols {
+
+struct subject_options {
+  std::size_t cores = 3;
+  std::size_t operations = 1;  // begun by as many cores
+  faults allowed = {};
+  std::string planted = {};  // a bug by name; empty: none
+};
+
+struct subject {
+  std::string_view name;
+  std::string_view words;
+  std::span<const std::string_view> bugs;
+  std::size_t cores_max;
+  std::size_t operations_max;
+  // Errors: bad_option (the named limit is exceeded), unknown_name (a bug; those there are, are named).
+  result<exploration_report> (*explore)(const subject_options&, const exploration_options&);
+};
+
+std::span<const subject> subjects();
+const subject* find_subject(std::string_view name);
+
+}  // namespace cooper::protocols

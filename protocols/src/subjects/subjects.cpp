@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "subjects.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace cooper::protocols {
+
+std::span<const subject> subjects() {
+  static const std::array all{two_phase_commit_subject};
+  return all;
+}
+
+const subject* find_subject(std::string_view name) {
+  const auto all = subjects();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const subject& s) { return s.name == name; });
+  return found != all.end() ? &*found : nullptr;
+}
+
+result<void> check(const subject& of, const subject_options& options) {
+  const auto within = [&](std::string_view what, std::size_t value, std::size_t most) -> result<void> {
+    if (value >= 1 && value <= most) return {};
+    return error{errc::bad_option, std::string{of.name} + " is explored with 1 to " + std::to_string(most) + " " +
+                                       std::string{what} + ", not " + std::to_string(value)};
+  };
+  if (const auto good = within("cores", options.cores, of.cores_max); !good) return good;
+  if (const auto good = within("operations", options.operations, of.operations_max); !good) return good;
+  if (options.operations > options.cores) {
+    return error{errc::bad_option, "each operation is begun by another core; there are fewer"};
+  }
+  if (options.planted.empty() || std::find(of.bugs.begin(), of.bugs.end(), options.planted) != of.bugs.end()) {
+    return {};
+  }
+  std::string known;
+  for (const std::string_view bug : of.bugs) known += (known.empty() ? "" : ", ") + std::string{bug};
+  return error{errc::unknown_name,
+               "no bug '" + options.planted + "' can be planted in " + std::string{of.name} + "; there are " + known};
+}
+
+}  // namespace cooper::protocols
