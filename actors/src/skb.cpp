@@ -123,10 +123,7 @@ class skb_actor final : public caf::event_based_actor {
         },
         [this](const subscribe_tree& s) { return subscribe(s); },
         [this](const subscribe_facts&) {
-          const auto who = caf::actor_cast<caf::actor>(current_sender());
-          if (!who) return;
-          monitor(who);
-          fact_subscribers_.push_back(who);
+          if (const caf::actor who = watched_sender()) fact_subscribers_.push_back(who);
         },
         [this](const join_group& g) { return join(g); },
         [this](const leave_group& g) {
@@ -244,21 +241,19 @@ class skb_actor final : public caf::event_based_actor {
   caf::response_promise plan(const plan_tree& q) {
     const auto root = cores_.thread_of(q.root);
     const auto members = threads_of(q.members, q.group);
-    caf::response_promise promise;
-    if (!root || !members) {
-      promise = make_response_promise();
-      promise.deliver(make_error(errc::no_such_core));
-    } else if (!base_->has_engine()) {
-      promise = make_response_promise();
-      promise.deliver(renumbered(skb::direct_tree(*root, *members), cores_));
-    } else {
-      promise = put<planned_tree>(q.within,
-                                  [=, cores = cores_](skb::engine& e, const skb::limits& left) -> result<planned_tree> {
-                                    auto tree = planned(e, *root, *members, left);
-                                    if (!tree) return tree.error();
-                                    return renumbered(std::move(*tree), cores);
-                                  });
-    }
+    if (!root || !members) return at_once(make_error(errc::no_such_core));
+    if (!base_->has_engine()) return at_once(renumbered(skb::direct_tree(*root, *members), cores_));
+    return put<planned_tree>(q.within,
+                             [=, cores = cores_](skb::engine& e, const skb::limits& left) -> result<planned_tree> {
+                               auto tree = planned(e, *root, *members, left);
+                               if (!tree) return tree.error();
+                               return renumbered(std::move(*tree), cores);
+                             });
+  }
+  template <class Answer>
+  caf::response_promise at_once(Answer answer) {
+    caf::response_promise promise = make_response_promise();
+    promise.deliver(std::move(answer));
     return promise;
   }
 
@@ -284,15 +279,14 @@ class skb_actor final : public caf::event_based_actor {
   // -- groups ---------------------------------------------------------------------------------------------------------
 
   caf::result<void> join(const join_group& g) {
-    const auto who = caf::actor_cast<caf::actor>(current_sender());
     if (!cores_.thread_of(g.core)) return make_error(errc::no_such_core);
     const skb::term fact = skb::compound("group", {skb::atom{g.group}, 0});
     if (g.group.empty() || g.group.size() > group_bytes_max || !skb::check_fact(fact)) {
       return make_error(errc::bad_option);
     }
-    if (!who) return caf::unit;
-    monitor(who);
-    change_group(g.group, [&] { groups_.join(who.address(), g.group, g.core); });
+    if (const caf::actor who = watched_sender()) {
+      change_group(g.group, [&] { groups_.join(who.address(), g.group, g.core); });
+    }
     return caf::unit;
   }
 
@@ -313,6 +307,12 @@ class skb_actor final : public caf::event_based_actor {
     replan_soon();
   }
 
+  // Who says this, if anybody; forget() follows when it ends.
+  caf::actor watched_sender() {
+    const auto who = caf::actor_cast<caf::actor>(current_sender());
+    if (who) monitor(who);
+    return who;
+  }
   // An actor has ended.
   void forget(const caf::actor_addr& who) {
     std::erase_if(subscriptions_, [&](const subscription& s) { return s.who.address() == who; });
@@ -325,12 +325,11 @@ class skb_actor final : public caf::event_based_actor {
   // -- subscriptions --------------------------------------------------------------------------------------------------
 
   caf::result<void> subscribe(const subscribe_tree& s) {
-    const auto who = caf::actor_cast<caf::actor>(current_sender());
     if (!cores_.thread_of(s.root) || !threads_of(s.members, s.group)) return make_error(errc::no_such_core);
-    if (!who) return caf::unit;
-    monitor(who);
-    subscriptions_.push_back({++last_number_, who, s, nullptr});
-    plan_for(subscriptions_.back());
+    if (const caf::actor who = watched_sender()) {
+      subscriptions_.push_back({++last_number_, who, s, nullptr});
+      plan_for(subscriptions_.back());
+    }
     return caf::unit;
   }
 

@@ -11,29 +11,13 @@ namespace cooper::bench::skb {
 
 using namespace cooper::skb;
 
-namespace {
-
-// Matches every fact of the vocabulary.
-std::vector<term> all_patterns() {
-  std::vector<term> patterns;
-  for (const fact_shape& shape : vocabulary()) {
-    std::vector<term> arguments;
-    for (std::size_t i = 0; i < shape.arguments.size(); ++i) {
-      arguments.push_back(variable{'A' + std::to_string(i)});
-    }
-    patterns.push_back(compound(std::string{shape.name}, std::move(arguments)));
-  }
-  return patterns;
-}
-
-}  // namespace
-
 void measure_change(run& r, const contender& self) {
   row out = r.new_row(self, 1);
   const std::vector<term> facts = facts_of(described("package:16 l3:1 core:32 pu:2"));
   out.label += "; " + std::to_string(facts.size()) + " facts";
   with_engine(r, out, {}, [&](session&, engine& e) {
-    const std::vector<term> everything = all_patterns();
+    std::vector<term> everything;
+    for (const fact_shape& shape : vocabulary()) everything.push_back(any_fact(shape.name));
     sample_singles(r.plan(), out, [&]() -> result<double> {
       if (const auto removed = e.change(everything, {}); !removed) return removed.error();
       const instant begin = native::now();

@@ -20,6 +20,7 @@
 #include <boost/json.hpp>
 
 #include <cooper/skb/costs.hpp>
+#include <cooper/skb/facts.hpp>
 
 namespace cooper::skb {
 namespace {
@@ -30,8 +31,6 @@ namespace json = boost::json;
 constexpr std::int64_t format_version = 1;
 constexpr std::int64_t number_max = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t unix_time_max = 253'402'300'799;  // the end of the year 9999
-// As in the vocabulary of facts.
-constexpr std::int64_t time_max_ns = 3'600'000'000'000;
 constexpr std::size_t words_max = 4096;
 
 class descriptor {

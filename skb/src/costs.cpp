@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <cooper/skb/costs.hpp>
 
-#include <utility>
+#include <cooper/skb/facts.hpp>
 
 namespace cooper::skb {
 
@@ -28,12 +28,7 @@ bool is_stale(const cost_snapshot& costs, std::int64_t now_unix_time) {
 }
 
 std::vector<term> replaced_by_costs() {
-  const auto any = [](const char* name, std::size_t arity) {
-    std::vector<term> arguments;
-    for (std::size_t i = 0; i < arity; ++i) arguments.emplace_back(variable{"A" + std::to_string(i)});
-    return compound(name, std::move(arguments));
-  };
-  return {any("link", 5), any("link_stat", 8), any("class_cost", 4),
+  return {any_fact("link"), any_fact("link_stat"), any_fact("class_cost"),
           compound("setting", {"dispatch_ns", variable{"N"}}), compound("setting", {"wake_ns", variable{"N"}})};
 }
 

@@ -176,14 +176,9 @@ result<void> prolog_engine::boot() {
   }
   begun_ = true;
   const prolog::frame frame;
-  const auto flag = [&](const char* name, const term& value) {
-    return must("system", "set_prolog_flag", {atom{name}, value});
-  };
   alarm_.emplace();
   // No thread but the engine's own and that of its alarm.
-  for (const auto& [name, value] : {std::pair{"gc_thread", "false"}, {"verbose_load", "silent"}}) {
-    if (const auto set = flag(name, value); !set) return set;
-  }
+  if (const auto set = must("system", "set_prolog_flag", {"gc_thread", "false"}); !set) return set;
   for (const fact_shape& shape : vocabulary()) {
     const auto known =
         must("skb_guard", "known", {atom{std::string{shape.name}}, static_cast<std::int64_t>(shape.arguments.size())});

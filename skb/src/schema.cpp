@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <cooper/vocabulary/assert.hpp>
+
 #include "text_gate.hpp"
 
 namespace cooper::skb {
@@ -15,7 +17,6 @@ namespace {
 using enum argument;
 
 constexpr std::int64_t threads_max = 1 << 16;
-constexpr std::int64_t time_max_ns = 3'600'000'000'000;
 // Of a fact in words, so that there is room for what is wrong with it.
 constexpr std::size_t fact_words_max = 300;
 
@@ -153,6 +154,14 @@ result<void> check(const term& fact, bool variables) {
 }  // namespace
 
 std::span<const fact_shape> vocabulary() { return table(); }
+
+term any_fact(std::string_view name) {
+  const auto shape = std::find_if(table().begin(), table().end(), [&](const fact_shape& s) { return s.name == name; });
+  COOPER_ASSERT(shape != table().end(), "a fact of the vocabulary");
+  std::vector<term> arguments;
+  for (std::size_t i = 0; i < shape->arguments.size(); ++i) arguments.emplace_back(variable{"A" + std::to_string(i)});
+  return compound(std::string{name}, std::move(arguments));
+}
 
 result<void> check_fact(const term& fact) { return check(fact, false); }
 result<void> check_pattern(const term& pattern) { return check(pattern, true); }

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <cooper/protocols/state_store.hpp>
 
-#include <cerrno>
-#include <cstdio>
+#include <algorithm>
 #include <cstring>
-#include <memory>
-#include <utility>
 
 #include <cooper/vocabulary/assert.hpp>
+#include <cooper/vocabulary/random.hpp>
 
 namespace cooper::protocols {
 namespace {
 
-constexpr std::uint64_t mix(std::uint64_t z) {
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
+constexpr std::uint64_t mix(std::uint64_t z) { return random{z}.next(); }
 
 }  // namespace
 

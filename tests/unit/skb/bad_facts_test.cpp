@@ -13,9 +13,11 @@
 #include <cooper/skb/engine.hpp>
 #include <cooper/skb/facts.hpp>
 #include <cooper/skb/knowledge_base.hpp>
+#include "knowledge.hpp"
 
 using namespace cooper;
 using namespace cooper::skb;
+using namespace cooper::test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -26,24 +28,12 @@ constexpr std::int64_t hour_ns = 3'600'000'000'000;
 
 const std::vector<term> none;
 
-std::unique_ptr<engine> started() {
-  auto made = engine::start();
-  REQUIRE_MESSAGE(made, (made ? "" : made.error().message()));
-  return std::move(*made);
-}
-
 term pu(std::int64_t number) { return compound("pu", {number, number, 0}); }
 
 std::vector<term> pus(std::size_t count) {
   std::vector<term> all;
   for (std::size_t i = 0; i < count; ++i) all.push_back(pu(static_cast<std::int64_t>(i)));
   return all;
-}
-
-// A line that a terminal can show.
-bool readable(const std::string& words) {
-  return words.size() <= 500 && std::all_of(words.begin(), words.end(),
-                                            [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
 }
 
 template <class T>
@@ -85,8 +75,6 @@ term nested(std::size_t levels) {
   }
   return t;
 }
-
-topology described(const std::string& description) { return *topology::from_synthetic(description); }
 
 }  // namespace
 

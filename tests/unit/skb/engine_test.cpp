@@ -8,17 +8,13 @@
 
 #include <cooper/skb/engine.hpp>
 #include <cooper/skb/facts.hpp>
+#include "knowledge.hpp"
 
 using namespace cooper;
 using namespace cooper::skb;
+using namespace cooper::test;
 
 namespace {
-
-std::unique_ptr<engine> started() {
-  auto made = engine::start();
-  REQUIRE_MESSAGE(made, (made ? "" : made.error().message()));
-  return std::move(*made);
-}
 
 const std::vector<term> none;
 

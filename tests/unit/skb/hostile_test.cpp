@@ -20,6 +20,7 @@
 #include "hostile_changes.hpp"
 #include "hostile_rules.hpp"
 #include "hostile_shapes.hpp"
+#include "knowledge.hpp"
 #include "watchdog.hpp"
 
 using namespace cooper;
@@ -209,9 +210,8 @@ void still_answers(engine& e, std::string_view after, const complaint& complain)
 
 // At most 500 bytes without control characters.
 void check_words(std::string_view words, std::string_view of, const complaint& complain) {
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (words.size() > 500) complain(shown(of) + " -> " + std::to_string(words.size()) + " bytes of words");
-  if (std::any_of(words.begin(), words.end(), control)) complain(shown(of) + " -> words that cannot be shown");
+  if (!readable(words))
+    complain(shown(of) + " -> words that cannot be shown, " + std::to_string(words.size()) + " bytes");
 }
 
 }  // namespace

@@ -16,19 +16,15 @@
 
 #include <cooper/skb/engine.hpp>
 #include <cooper/skb/facts.hpp>
+#include "knowledge.hpp"
 
 using namespace cooper;
 using namespace cooper::skb;
+using namespace cooper::test;
 
 namespace {
 
 using numbers = std::vector<std::int64_t>;
-
-topology described(const std::string& description) {
-  auto made = topology::from_synthetic(description);
-  REQUIRE_MESSAGE(made, (made ? "" : made.error().message()));
-  return *std::move(made);
-}
 
 topology recorded(const std::string& name) {
   auto made = topology::from_xml(std::string{COOPER_SOURCE_DIR} + "/tests/data/topology/" + name);
@@ -50,21 +46,13 @@ numbers sorted(numbers all) {
 // An engine that knows one machine after the other.
 class chooser {
  public:
-  chooser() {
-    auto made = engine::start();
-    REQUIRE_MESSAGE(made, (made ? "" : made.error().message()));
-    engine_ = std::move(*made);
-  }
+  chooser() = default;
   explicit chooser(const topology& machine, const numbers& down = {}) : chooser{} { see(machine, down); }
 
   // In place of what it knew: all threads are running, and some of those are down.
   void see(const topology& machine, const numbers& down) {
     std::vector<term> everything;
-    for (const fact_shape& shape : vocabulary()) {
-      std::vector<term> anything;
-      for (std::size_t i = 0; i < shape.arguments.size(); ++i) anything.emplace_back(variable{"V" + std::to_string(i)});
-      everything.push_back(compound(std::string{shape.name}, std::move(anything)));
-    }
+    for (const fact_shape& shape : vocabulary()) everything.push_back(any_fact(shape.name));
     std::vector<term> facts = facts_of(machine);
     for (std::size_t i = 0; i < machine.size(); ++i) facts.push_back(compound("running", {i, i}));
     for (const std::int64_t pu : down) facts.push_back(compound("down", {pu}));
@@ -107,7 +95,7 @@ class chooser {
     return out;
   }
 
-  std::unique_ptr<engine> engine_;
+  std::unique_ptr<engine> engine_ = started();
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cooper/skb/costs.hpp>
 #include <cooper/skb/facts.hpp>
 #include <cooper/skb/knowledge_base.hpp>
+#include "knowledge.hpp"
 #include "tree_oracle.hpp"
 
 using namespace cooper;
@@ -22,12 +23,6 @@ std::unique_ptr<knowledge_base> base_for(const topology& machine) {
   REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message()));
   REQUIRE((*opened)->has_engine());
   return std::move(*opened);
-}
-
-topology described(const std::string& description) {
-  auto made = topology::from_synthetic(description);
-  REQUIRE_MESSAGE(made, (made ? "" : made.error().message()));
-  return std::move(*made);
 }
 
 topology like(const synthetic_machine& m) {

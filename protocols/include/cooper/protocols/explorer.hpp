@@ -15,9 +15,12 @@
 // `unfinished` look at what was reported and begun, not at nodes: intermediate states of nodes may be left out.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -73,8 +76,10 @@ class search {
       if ((++expanded_ & 0xffff) == 0 && !may_go_on()) return finished();
       now_.read(taken->bytes);
       state_.assign(taken->bytes.begin(), taken->bytes.end());
-      if (now_.quiet() && !comes_to_rest(taken->which)) return finished();
-      if (expand(taken->which)) return finished();
+      now_.possible(actions_);
+      if (std::none_of(actions_.begin(), actions_.end(), is_owed) && !comes_to_rest(taken->which)) return finished();
+      if (how_.reduction) keep_enough();
+      if (try_all(taken->which)) return finished();
     }
     report_.complete = true;
     return finished();
@@ -97,32 +102,27 @@ class search {
     return report_.ended_by.empty();
   }
 
-  // True: the search ends.
-  bool expand(state_store::number from) {
-    now_.possible(actions_);
-    if (how_.reduction) {
-      for (std::size_t begin = 0; begin < actions_.size();) {
-        std::size_t end = begin;
-        while (end < actions_.size() && actions_[end].core == actions_[begin].core) ++end;
-        if (end - begin < actions_.size() && is_enough(begin, end)) {
-          return try_all({actions_.begin() + static_cast<std::ptrdiff_t>(begin),
-                          actions_.begin() + static_cast<std::ptrdiff_t>(end)},
-                         from);
-        }
-        begin = end;
+  // Leaves one core's actions only, where those may go before everything else.
+  void keep_enough() {
+    const auto all = actions_.end();
+    for (auto begin = actions_.begin(); begin != all;) {
+      const auto end = std::find_if(begin, all, [&](const action& a) { return a.core != begin->core; });
+      if ((begin != actions_.begin() || end != all) && is_enough({begin, end})) {
+        actions_ = {begin, end};
+        return;
       }
+      begin = end;
     }
-    return try_all(actions_, from);
   }
 
   // Whether these, all that one core can do, may go before everything else.
-  bool is_enough(std::size_t begin, std::size_t end) {
-    const std::size_t core = actions_[begin].core;
-    if (!now_.stands_alone(actions_[begin].core)) return false;
+  bool is_enough(std::span<const action> some) {
+    const std::uint8_t core = some.front().core;
+    if (!now_.stands_alone(core)) return false;
     bool leads_on = false;
-    for (std::size_t i = begin; i < end; ++i) {
+    for (const action& a : some) {
       next_.read(state_);
-      next_.act(actions_[i]);
+      next_.act(a);
       if (next_.reports_of(core).size() != now_.reports_of(core).size() || next_.begun(core) != now_.begun(core)) {
         return false;
       }
@@ -132,14 +132,15 @@ class search {
     return leads_on;
   }
 
-  bool try_all(std::vector<action> actions, state_store::number from) {
-    for (std::size_t i = 0; i < actions.size(); ++i) {
-      const action a = actions[i];
+  // True: the search ends.
+  bool try_all(state_store::number from) {
+    for (std::size_t i = 0; i < actions_.size(); ++i) {
+      const action a = actions_[i];
       next_.read(state_);
       const std::size_t sent = next_.act(a);
       if (a.sent_before_stop == action::to_its_end && now_.may_stop_within(a)) {
         for (std::size_t n = 0; n < sent; ++n) {
-          actions.push_back({a.what, a.core, a.of, static_cast<std::uint8_t>(n)});
+          actions_.push_back({a.what, a.core, a.of, static_cast<std::uint8_t>(n)});
         }
       }
       ++report_.transitions;
@@ -174,11 +175,8 @@ class search {
     // And what follows by itself, as far as it fits.
     next_.read(state_);
     constexpr std::size_t shown = 12;
-    std::size_t lines = 0;
     report_.transcript.push_back("-- without further faults:");
-    next_.settle(shown, [&](const action& a) {
-      if (++lines <= shown) report_.transcript.push_back(next_.words_of(a));
-    });
+    next_.settle(shown, [&](const action& a) { report_.transcript.push_back(next_.words_of(a)); });
     return false;
   }
 

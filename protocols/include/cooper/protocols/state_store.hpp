@@ -12,10 +12,7 @@
 #include <deque>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
-
-#include <cooper/vocabulary/error.hpp>
 
 namespace cooper::protocols {
 
@@ -45,11 +42,6 @@ class state_store {
   std::size_t bytes() const;
   // The actions that led to a state, from the first.
   std::vector<std::uint32_t> actions_to(number which) const;
-
-  // The whole store, so that an exploration goes on later. `title` names what is explored; another one is refused.
-  // Errors: unwritable_output, unreadable_input, malformed_input.
-  result<void> save(const std::string& path, const std::string& title) const;
-  static result<state_store> load(const std::string& path, const std::string& title);
 
  private:
   struct arrival {

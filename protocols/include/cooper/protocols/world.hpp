@@ -36,13 +36,11 @@ struct action {
   std::uint8_t sent_before_stop = to_its_end;  // the core stops in this step, after so many lines
   friend bool operator==(const action&, const action&) = default;
 };
-constexpr std::uint32_t packed(action a) {
-  return static_cast<std::uint32_t>(a.what) | std::uint32_t{a.core} << 8 | std::uint32_t{a.of} << 16 |
-         std::uint32_t{a.sent_before_stop} << 24;
-}
-constexpr action unpacked(std::uint32_t a) {
-  return {static_cast<happening>(a & 0xff), static_cast<std::uint8_t>(a >> 8), static_cast<std::uint8_t>(a >> 16),
-          static_cast<std::uint8_t>(a >> 24)};
+constexpr std::uint32_t packed(action a) { return std::bit_cast<std::uint32_t>(a); }
+constexpr action unpacked(std::uint32_t a) { return std::bit_cast<action>(a); }
+// What happens at some time if no fault comes between; a timer only if nothing else is left.
+constexpr bool is_owed(const action& a) {
+  return a.what == happening::begin || a.what == happening::deliver || a.what == happening::restart;
 }
 
 // How often what need not happen may.
@@ -74,7 +72,7 @@ class world {
     std::vector<std::uint8_t> sends_to = std::vector<std::uint8_t>(cores_max, 0xff);
   };
 
-  world(const script& plan, const faults& allowed) : plan_{&plan}, allowed_{allowed}, cores_{plan.nodes.size()} {
+  world(const script& plan, const faults& allowed) : plan_{&plan}, cores_{plan.nodes.size()} {
     COOPER_ASSERT(cores_ != 0 && cores_ <= cores_max && plan.commands.size() == cores_, "a world has 1 to 8 cores");
     nodes_ = plan.nodes;
     small_ = {.alive = static_cast<std::uint8_t>((1u << cores_) - 1), .left = allowed};
@@ -114,7 +112,7 @@ class world {
   }
   // Whether a core may stop within this action, once it is known how many lines it sends.
   bool may_stop_within(const action& a) const {
-    return small_.left.stops != 0 && allowed_.stops_in_steps && a.what != happening::stop;
+    return small_.left.stops != 0 && small_.left.stops_in_steps && a.what != happening::stop;
   }
 
   // Whether nothing that happens elsewhere can change what is possible at this core before something happens at it:
@@ -172,19 +170,19 @@ class world {
   // before it.
   template <class F>
   bool settle(std::size_t actions_max, F told) {
+    std::vector<action> next;
     std::size_t ran_out = 0;
     for (std::size_t done = 0; done < actions_max; ++done) {
-      auto next = owed();
-      if (!next) next = timer(ran_out++);
-      if (!next) return true;
-      small_.left.expirations = 1;
-      told(*next);
-      act(*next);
+      small_.left = {.expirations = 1};
+      possible(next);
+      if (next.empty()) return true;
+      const auto owed = std::find_if(next.begin(), next.end(), is_owed);
+      const action a = owed != next.end() ? *owed : next[ran_out++ % next.size()];
+      told(a);
+      act(a);
     }
     return false;
   }
-  // Whether all that can happen without a fault has happened, but for timers.
-  bool quiet() const { return !owed(); }
 
   // As bytes, equal if and only if the worlds are; what a visited state is known by.
   void write(std::vector<std::byte>& out) const {
@@ -297,31 +295,6 @@ class world {
     std::size_t sent_before_stop_;
   };
 
-  // What happens at some time if no fault comes between.
-  std::optional<action> owed() const {
-    for (std::uint8_t c = 0; c < cores_; ++c) {
-      if (!alive(c)) return action{.what = happening::restart, .core = c};
-      for (std::uint8_t from = 0; from < cores_; ++from) {
-        if (link(from, c).count != 0) return action{.what = happening::deliver, .core = c, .of = from};
-      }
-      if (small_.begun[c] < plan_->commands[c].size()) {
-        return action{.what = happening::begin, .core = c, .of = small_.begun[c]};
-      }
-    }
-    return {};
-  }
-  // The nth, counted round, of the timers that are set.
-  std::optional<action> timer(std::size_t nth) const {
-    std::array<action, cores_max * 64> all;
-    std::size_t count = 0;
-    for (std::uint8_t c = 0; c < cores_; ++c) {
-      for (std::uint64_t set = small_.timers[c]; set != 0; set &= set - 1) {
-        all[count++] = {.what = happening::expire, .core = c, .of = static_cast<std::uint8_t>(std::countr_zero(set))};
-      }
-    }
-    if (count == 0) return {};
-    return all[nth % count];
-  }
   void expire(std::uint8_t core, std::uint8_t timer, sink& out) {
     small_.timers[core] &= ~(std::uint64_t{1} << timer);
     nodes_[core].expired(timer, out);
@@ -340,7 +313,6 @@ class world {
   }
 
   const script* plan_;
-  faults allowed_;
   std::size_t cores_;
   small_things small_;
   std::vector<P> nodes_;

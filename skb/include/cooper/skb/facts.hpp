@@ -36,6 +36,8 @@ struct fact_shape {
   std::string_view meaning;
 };
 
+inline constexpr std::int64_t time_max_ns = 3'600'000'000'000;  // an hour
+
 // All facts but schema/1 and facts_version/1, which the engine keeps.
 std::span<const fact_shape> vocabulary();
 
@@ -44,6 +46,8 @@ std::span<const fact_shape> vocabulary();
 result<void> check_fact(const term& fact);
 // The same for a pattern: an argument may be a variable.
 result<void> check_pattern(const term& pattern);
+// The pattern that matches all facts of that name; it must be one of the vocabulary.
+term any_fact(std::string_view name);
 
 // Everything that is known of a machine's structure.
 std::vector<term> facts_of(const topology& machine);
