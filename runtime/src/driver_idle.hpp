@@ -140,6 +140,7 @@ bool basic_driver<Platform>::found_work() {
   if (!env_.mutated(mutation::omit_recheck_credit) && waiting_total_ != 0) {
     for (auto& link : out_) {
       if (!link || link->waiting == 0 || link->state != out_link::phase::bound) continue;
+      env_.toward(link->to);
       for (auto& end : link->lanes) {
         if ((!end.overflow.empty() || !end.waiters.empty()) && end.ring.writable(env_)) return true;
       }

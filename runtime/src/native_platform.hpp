@@ -26,6 +26,8 @@ class native_sleeper {
 
   // Any thread. One system call.
   void signal() noexcept;
+  // Work came by the gateway, and the driver may be awake: nothing to do, for it looks there by itself.
+  static void nudge() noexcept {}
 
   // The owner only: runs one I/O handler, or until signalled, or until the deadline. True if signalled.
   bool wait(instant deadline);

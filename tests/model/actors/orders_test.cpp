@@ -135,8 +135,9 @@ class world {
   world(std::size_t cores, choices& choose, tally& t, std::size_t overflow_bound = 1024) : choose_{choose}, tally_{t} {
     simulation_options costs;
     costs.choose = [&choose](std::size_t n) { return choose(n); };
-    costs.send_cost = costs.receive_cost = costs.wake_cost = duration::zero();
-    costs.turn_cost = costs.transit = duration{1};
+    costs.costs = profile::free();
+    costs.costs.turn = duration{1};
+    for (link_costs& l : costs.costs.links) l.transit = duration{1};
     costs.poll_budget = duration::zero();
     costs.overflow_bound = overflow_bound;
     costs.buffers_per_core = 1;
@@ -429,8 +430,8 @@ struct leaks_allowed {
 
 TEST_CASE("each planted fault is noticed") {
   const leaks_allowed while_planted;
-  for (auto f = static_cast<int>(fault::none) + 1; f < static_cast<int>(fault::count); ++f) {
-    planted_fault = static_cast<fault>(f);
+  for (auto f = static_cast<int>(actors::fault::none) + 1; f < static_cast<int>(actors::fault::count); ++f) {
+    planted_fault = static_cast<actors::fault>(f);
     std::string by;
     for (const auto& s : scenarios) {
       if (const orders_report r = explore_orders(s.run, 400); !r.wrong.empty()) {
@@ -438,7 +439,7 @@ TEST_CASE("each planted fault is noticed") {
         break;
       }
     }
-    planted_fault = fault::none;
+    planted_fault = actors::fault::none;
     fmt::print("fault {}: {}\n", f, by.empty() ? "NOT NOTICED" : by);
     INFO("fault number " << f << " of planted.hpp");
     CHECK_FALSE(by.empty());

@@ -81,7 +81,9 @@ struct native_environment {
 #endif
   }
 
-  static void handling() noexcept {}
+  static void toward(core_id) noexcept {}
+  static void handling(core_id) noexcept {}
+  static instant alarm_at(instant t) noexcept { return t; }
   static void payload_write(const void*) noexcept {}
   static void payload_read(const void*) noexcept {}
   static instant now() noexcept { return native::now(); }

@@ -8,26 +8,23 @@
 // them, and what our layers' own work costs, by kind. What a program does in its handlers costs nothing unless it says
 // so (core::spend). Profiles are files (docs/profiles.md): measured on a machine, taken from a publication with a mark
 // beside each number, or made up; several come with the library.
-//
-// Virtual time is counted in picoseconds: a line costs a few nanoseconds, and a tenth of that matters.
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include <cooper/runtime/costs.hpp>
 #include <cooper/runtime/topology.hpp>
 #include <cooper/vocabulary/error.hpp>
 #include <cooper/vocabulary/time.hpp>
 
 namespace cooper {
-
-using cost = std::chrono::duration<std::int64_t, std::pico>;
 
 // What crosses from one core to another, by the class of the link.
 struct link_costs {
@@ -44,20 +41,6 @@ struct link_costs {
   cost move{};
   friend bool operator==(const link_costs&, const link_costs&) = default;
 };
-
-// Work of our own layers, beside the links; and how often which is done is the program's.
-enum class work : std::uint8_t {
-  line,             // an actor's line handler is called
-  call,             // a call of a core actor is begun, and its answer taken
-  answer,           // ... is answered
-  coroutine,        // a coroutine is begun and goes on
-  parcel_sent,      // a CAF message is made and sent
-  parcel_received,  // ... is taken and handed to a behaviour
-  spawn,            // an actor is spawned
-  timer,            // a timer is set and rings
-};
-inline constexpr std::size_t work_count = 8;
-std::string_view name_of(work) noexcept;
 
 // Where a profile's numbers come from; never shown in one column.
 enum class profile_origin : std::uint8_t { measured, published, synthetic };
