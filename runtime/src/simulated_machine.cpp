@@ -95,7 +95,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
       if (world_.turns.time_of(i) < seat.clock) world_.schedule(i, seat.clock);
     }
   }
-  instant now() const override { return to_instant(latest_); }
+  instant now() const override { return to_instant(std::max(latest_, world_.seat(world_.running).clock)); }
   std::vector<core_id> adopted() override {
     std::vector<core_id> all;
     for (const auto& driver : drivers_) all.push_back(driver->id());

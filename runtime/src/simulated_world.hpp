@@ -111,6 +111,7 @@ class simulated_world {
 
   std::size_t cores() const { return seats_.size(); }
   simulated_seat& seat(std::size_t i) { return seats_[i]; }
+  const simulated_seat& seat(std::size_t i) const { return seats_[i]; }
   const profile& costs() const { return costs_; }
   const link_costs& between(std::size_t a, std::size_t b) const {
     return costs_.links[classes_[a * seats_.size() + b]];
