@@ -34,9 +34,9 @@ void barrier<C>::pass_on(effects_type& out) {
   out.send(way_.parent(), {.episode = next_episode(), .what = kind::arrival});
 }
 
-#define COOPER_INSTANCE(c)                                                           \
-  template std::uint32_t barrier<c>::arrive(effects_type&);                          \
-  template void barrier<c>::on_arrival(core_id, std::uint32_t, effects_type&);       \
+#define COOPER_INSTANCE(c)                                                     \
+  template std::uint32_t barrier<c>::arrive(effects_type&);                    \
+  template void barrier<c>::on_arrival(core_id, std::uint32_t, effects_type&); \
   template void barrier<c>::pass_on(effects_type&);
 COOPER_BARRIER_INSTANCES(COOPER_INSTANCE)
 #undef COOPER_INSTANCE

@@ -19,8 +19,8 @@ void barrier<C>::on_ask(core_id from, effects_type& out) {
   if (way_.is_parent(from) && gathered()) pass_on(out);
 }
 
-#define COOPER_INSTANCE(c)                                \
-  template void barrier<c>::restarted(effects_type&);     \
+#define COOPER_INSTANCE(c)                            \
+  template void barrier<c>::restarted(effects_type&); \
   template void barrier<c>::on_ask(core_id, effects_type&);
 COOPER_BARRIER_INSTANCES(COOPER_INSTANCE)
 #undef COOPER_INSTANCE

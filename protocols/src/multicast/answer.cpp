@@ -20,8 +20,7 @@ void multicast<C>::finish(std::uint8_t tree, under_way& r, effects_type& out) {
   const route& way = trees_[tree].way;
   if (!way.children().empty()) out.cancel_timer(timer_of(tree, r.round));
   if (way.is_root()) {
-    out.report(
-        {.value = r.value, .round = r.round, .missing = r.missing, .tree = tree, .what = event::completed});
+    out.report({.value = r.value, .round = r.round, .missing = r.missing, .tree = tree, .what = event::completed});
   } else {
     out.send(way.parent(),
              {.value = r.value, .round = r.round, .missing = r.missing, .tree = tree, .what = kind::answer});

@@ -18,7 +18,7 @@ void multicast<C>::contribute(std::uint8_t tree, std::uint64_t value) {
   if (tree < C.trees) trees_[tree].contribution = value;
 }
 
-#define COOPER_INSTANCE(c)                                            \
+#define COOPER_INSTANCE(c)                                         \
   template bool multicast<c>::install(std::uint8_t, const route&); \
   template void multicast<c>::contribute(std::uint8_t, std::uint64_t);
 COOPER_MULTICAST_INSTANCES(COOPER_INSTANCE)

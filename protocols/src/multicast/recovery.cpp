@@ -26,7 +26,7 @@ void multicast<C>::restarted(effects_type&) {
   }
 }
 
-#define COOPER_INSTANCE(c)                                         \
+#define COOPER_INSTANCE(c)                                          \
   template void multicast<c>::expired(std::uint8_t, effects_type&); \
   template void multicast<c>::restarted(effects_type&);
 COOPER_MULTICAST_INSTANCES(COOPER_INSTANCE)

@@ -31,8 +31,8 @@ void multicast<C>::tell_on(std::uint8_t tree, const message& m, effects_type& ou
   out.set_timer(timer_of(tree, m.round), patience * std::max<tick>(t.way.levels(), 1));
 }
 
-#define COOPER_INSTANCE(c)                                                            \
-  template void multicast<c>::on_tell(core_id, const message&, effects_type&);        \
+#define COOPER_INSTANCE(c)                                                     \
+  template void multicast<c>::on_tell(core_id, const message&, effects_type&); \
   template void multicast<c>::tell_on(std::uint8_t, const message&, effects_type&);
 COOPER_MULTICAST_INSTANCES(COOPER_INSTANCE)
 #undef COOPER_INSTANCE

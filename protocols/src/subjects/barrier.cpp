@@ -60,8 +60,8 @@ exploration_report explore_with(const subject_options& options, const exploratio
     P& node = e.plan.nodes.emplace_back(core_number(c));
     COOPER_ASSERT(node.install(routes[c]), "an explored route fits");
     // One that comes before the release from the last is refused, and used up.
-    e.plan.commands.emplace_back(options.operations,
-                                 typename world<P>::command{"it arrives", [](P& n, effects_of<P>& out) { n.arrive(out); }});
+    e.plan.commands.emplace_back(
+        options.operations, typename world<P>::command{"it arrives", [](P& n, effects_of<P>& out) { n.arrive(out); }});
   }
   e.wrong = wrong<P>;
   e.unfinished = [&](const world<P>& w) { return unfinished(w, options.operations); };

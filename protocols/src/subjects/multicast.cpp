@@ -109,24 +109,22 @@ result<exploration_report> explore_it(const subject& it, const subject_options& 
 
 }  // namespace
 
-const subject multicast_subject{
-    "multicast",
-    "one tells all along a tree, and gets one answer for all",
-    bugs,
-    explored_multicast(multicast_bug::none).cores,
-    3,
-    [](const subject_options& options, const exploration_options& how) {
-      return explore_it(multicast_subject, options, how, false);
-    }};
+const subject multicast_subject{"multicast",
+                                "one tells all along a tree, and gets one answer for all",
+                                bugs,
+                                explored_multicast(multicast_bug::none).cores,
+                                3,
+                                [](const subject_options& options, const exploration_options& how) {
+                                  return explore_it(multicast_subject, options, how, false);
+                                }};
 
-const subject broadcast_subject{
-    "broadcast",
-    "one publishes to all, and gets one answer for all",
-    bugs,
-    explored_multicast(multicast_bug::none).cores,
-    3,
-    [](const subject_options& options, const exploration_options& how) {
-      return explore_it(broadcast_subject, options, how, true);
-    }};
+const subject broadcast_subject{"broadcast",
+                                "one publishes to all, and gets one answer for all",
+                                bugs,
+                                explored_multicast(multicast_bug::none).cores,
+                                3,
+                                [](const subject_options& options, const exploration_options& how) {
+                                  return explore_it(broadcast_subject, options, how, true);
+                                }};
 
 }  // namespace cooper::protocols

@@ -7,7 +7,8 @@
 namespace cooper::protocols {
 
 std::span<const subject> subjects() {
-  static const std::array all{two_phase_commit_subject, multicast_subject, broadcast_subject, barrier_subject};
+  static const std::array all{call_subject, multicast_subject, broadcast_subject, barrier_subject,
+                              two_phase_commit_subject};
   return all;
 }
 

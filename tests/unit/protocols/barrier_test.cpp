@@ -43,6 +43,10 @@ TEST_CASE("it holds if a core stops in the middle of any step and lines come twi
   holds("barrier", {.cores = 3, .operations = 2, .allowed = {.duplicates = 2}});
   holds("barrier", {.cores = 3, .operations = 2, .allowed = {.stops = 1, .duplicates = 1}});
   holds("barrier", {.cores = 4, .operations = 2, .allowed = {.stops = 1}});
+  if (sanitized) return;
+  holds("barrier", {.cores = 4, .operations = 2, .allowed = {.stops = 2}});
+  holds("barrier", {.cores = 4, .operations = 2, .allowed = {.stops = 1, .duplicates = 1}});
+  holds("barrier", {.cores = 3, .operations = 3, .allowed = {.stops = 2, .duplicates = 1}});
 }
 
 TEST_CASE("each planted bug is found, in a few lines") {

@@ -54,7 +54,11 @@ TEST_CASE("it holds if a core stops in the middle of any step, timers run out an
     holds(subject, {.cores = 3, .operations = 2, .allowed = {.stops = 1, .expirations = 1, .duplicates = 1}});
     holds(subject, {.cores = 4, .operations = 1, .allowed = {.stops = 1, .expirations = 1, .duplicates = 1}});
     holds(subject, {.cores = 3, .operations = 3, .allowed = {.expirations = 2}});
-    if (!sanitized) holds(subject, {.cores = 4, .operations = 2, .allowed = {.stops = 1}});
+    if (sanitized) continue;
+    holds(subject, {.cores = 4, .operations = 2, .allowed = {.stops = 1, .expirations = 1}});
+    holds(subject, {.cores = 4, .operations = 2, .allowed = {.stops = 2}});
+    holds(subject, {.cores = 4, .operations = 3, .allowed = {.expirations = 2}});
+    holds(subject, {.cores = 3, .operations = 3, .allowed = {.stops = 1, .expirations = 1, .duplicates = 1}});
   }
 }
 

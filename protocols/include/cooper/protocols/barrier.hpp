@@ -9,14 +9,15 @@
 // Episodes follow each other: a core may arrive for the next one as soon as it is released from this one. One node is
 // one barrier; a host has as many as it likes.
 //
-// Without faults, n cores: 2(n - 1) lines. From the last arrival to the last release: up the longest way to the root and
-// down the longest from it; with s to send, r to receive, l on the way and k_i the place of the way's i-th core among
-// its siblings, sum(s + l + r) up and sum(k_i s + l + r) down.
+// Without faults, n cores: 2(n - 1) lines. Critical path, from the last arrival to the last release, with s to send, r
+// to receive and l on the way: from who came last up to the root, sum(s + l + r) over its edges; then down to who hears
+// last, sum(i s + l + r), where an edge leads to its parent's i-th child.
 //
 // There is no deadline: who does not arrive holds up all, and so does a core that has stopped, until its new life. That
-// a core has arrived is kept, so a new life does not arrive again; what its children had said is not, so it asks. What
-// was lost on the way down is made good by the next arrival: who arrives for what is past is released once more. Only a
-// release that was lost together with the life of the core that had sent it waits for that core's new life.
+// a core has arrived is kept, so its new life does not arrive again; what its children had said is not, so it asks
+// them. A new life under which all have arrived says so again, and who says so for what is past is released once more:
+// that is how a release that was lost is heard. A core that never comes back holds up everybody; a new tree without it
+// is for the host to make.
 //
 //   I1  nobody is released from an episode before all cores have arrived in it
 //   I2  each core is released from each episode once, in order
@@ -25,8 +26,8 @@
 //
 // Durable: the route, the last episode that this core was released from, and whether it has arrived in the next.
 //
-// Counterparts: Barrelfish's lib/bomp and lib/posixcompat barriers, which spin on shared words; combining trees: Yew,
-// Tzeng, Lawrie, IEEE Transactions on Computers 1987; dissemination along trees: Mellor-Crummey, Scott, TOCS 1991.
+// Counterparts: Barrelfish's OpenMP barrier (lib/bomp), which spins on shared words; combining trees: Yew, Tzeng,
+// Lawrie, IEEE Transactions on Computers 1987; Mellor-Crummey, Scott, TOCS 1991.
 #pragma once
 
 #include <array>
@@ -78,9 +79,9 @@ class barrier {
 
   explicit barrier(core_id self) : self_{self.value} {}
 
-  // False: no core has such a route here, or this barrier is in use.
+  // False: the route does not fit this core, or somebody has arrived.
   bool install(const route& r);
-  // The episode that this core waits for the end of. 0: it has a route to nowhere, or waits already.
+  // The episode from which this core is to be released. 0: it has no route, or it has arrived already.
   std::uint32_t arrive(effects_type& out);
 
   void receive(core_id from, const message& m, effects_type& out);
@@ -108,7 +109,7 @@ class barrier {
   std::uint32_t next_episode() const { return episode_ + 1; }
 
   std::uint16_t self_;
-  bool arrived_ = false;       // in the next episode; durable
+  bool arrived_ = false;  // in the next episode; durable
   std::uint8_t unused_ = 0;
   std::uint32_t episode_ = 0;  // the last that this core was released from; durable
   core_set<Capacity.cores> children_{}, awaited_{};

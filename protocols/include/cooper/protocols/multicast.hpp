@@ -10,27 +10,28 @@
 // A core's host hears of the delivery before the answer leaves (protocol.hpp, I1): what it does there is done when the
 // root hears that all have answered. A core contributes what its host last set, to all rounds.
 //
-// Without faults, n cores: 2(n - 1) lines; published, n - 1 and one publication. With s to send, r to receive, and
-// l(a, b) on the way, the i-th child of a hears at t(a) + i s + l(a, c) + r; a core with k children answers not before
-// max over them of (their answer + l(c, a)) + r, nor before the first of these + k r, and after s. Published, all hear
-// at t(root) + s + l(root, c) + r, and the root is done n - 1 receptions after the first answer at the soonest.
+// Without faults, n cores: 2(n - 1) lines; published, n - 1 and one publication. Critical path, with s to send, r to
+// receive and l(a, b) on the way: core a's part of the tree takes
+//   T(a) = max over a's children c, the i-th of them, of i s + l(a, c) + r + T(c) + s + l(c, a) + r;   T(leaf) = 0
+// and longer where answers meet: from the first one's arrival on, k children cost at least k r. Published, s in place
+// of i s.
 //
 // A child that has not answered in time, levels x patience, is missing with all below it: a core answers with what it
-// has and how many are missing, and what comes later is ignored. So a stop of one core costs one round its answers, and
-// no round hangs. A core that begins a new life forgets its rounds: those that it is the root of end unreported.
+// has and how many are missing, and what comes later is ignored. So no round hangs; one during which a core stops may
+// lack its answers and those from below it. A core that begins a new life forgets its rounds: those that it is the
+// root of end unreported.
 //
 //   I1  a core delivers a round of a tree at most once, rounds in rising order, each with the payload that was begun
-//   I2  a round completes at most once, and if it does, its value is that of all cores of the tree but the missing ones;
-//       those that are not missing have delivered it
+//   I2  a round completes at most once, with the value of all cores of the tree but the missing ones; those that are
+//       not missing have delivered it
 //   I3  on each edge a round is told at most once, and answered at most once; without faults, exactly once
 //   I4  a round ends: completed, or with its root's life. Without faults, nobody is missing
-//   enforced by the explorer: tests/unit/protocols/multicast
+//   enforced by the explorer, I3 by what it would do to I1 and I2: tests/unit/protocols/multicast
 //
 // Durable: routes, contributions, and the number of the last round that this core began. A place in the table of trees
 // gets another route when no round of the former is under way; else lines of the former may be taken for the new one's.
 //
-// Counterparts: the Multikernel paper's multicast and broadcast for unmapping pages (section 5.1); Barrelfish's
-// multihop and routing set-up in the monitors, which had no combining.
+// Counterpart: the Multikernel paper's unicast, broadcast and multicast for unmapping pages (section 5.1).
 #pragma once
 
 #include <algorithm>
@@ -125,7 +126,7 @@ class multicast {
 
   explicit multicast(core_id self) : self_{self.value} {}
 
-  // False: there is no such place for a tree, or no core has such a route here. Rounds of the former route are forgotten.
+  // False: there is no such place for a tree, or the route does not fit this core. Rounds of the former are forgotten.
   bool install(std::uint8_t tree, const route& r);
   // What this core answers with in the rounds to come; 0 before.
   void contribute(std::uint8_t tree, std::uint64_t value);
