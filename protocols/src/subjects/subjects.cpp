@@ -7,7 +7,8 @@
 namespace cooper::protocols {
 
 std::span<const subject> subjects() {
-  static const std::array all{two_phase_commit_subject};
+  static const std::array all{call_subject, multicast_subject, broadcast_subject, barrier_subject,
+                              two_phase_commit_subject};
   return all;
 }
 
@@ -26,7 +27,7 @@ result<void> check(const subject& of, const subject_options& options) {
   if (const auto good = within("cores", options.cores, of.cores_max); !good) return good;
   if (const auto good = within("operations", options.operations, of.operations_max); !good) return good;
   if (options.operations > options.cores) {
-    return error{errc::bad_option, "each operation is begun by another core; there are fewer"};
+    return error{errc::bad_option, "no more operations are explored than there are cores"};
   }
   if (options.planted.empty() || std::find(of.bugs.begin(), of.bugs.end(), options.planted) != of.bugs.end()) {
     return {};

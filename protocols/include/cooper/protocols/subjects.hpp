@@ -16,7 +16,7 @@ namespace cooper::protocols {
 
 struct subject_options {
   std::size_t cores = 3;
-  std::size_t operations = 1;  // begun by as many cores
+  std::size_t operations = 1;  // begun in all, or by each core that begins any: the subject says it
   faults allowed = {};
   std::string planted = {};  // a bug by name; empty: none
 };

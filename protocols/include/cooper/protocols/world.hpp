@@ -276,6 +276,11 @@ class world {
         link.lines[link.count++] = m;
       }
     }
+    void publish(const message& m) override {
+      for (std::size_t to = 0; to < world_.cores_; ++to) {
+        if (to != core_) send(core_number(to), m);
+      }
+    }
     void set_timer(std::uint8_t timer, tick) override { world_.small_.timers[core_] |= std::uint64_t{1} << timer; }
     void cancel_timer(std::uint8_t timer) override { world_.small_.timers[core_] &= ~(std::uint64_t{1} << timer); }
     void report(const typename P::report& what) override {
