@@ -45,8 +45,10 @@ struct simulated_environment {
     seat().spend(world->costs().look);
     return load<>(site, w);
   }
-  // On a link that takes no credit back what came before goes on to hold.
+  // Credit once seen does not go back, also if it was seen before its time; on a link that takes none back what came
+  // before goes on to hold.
   std::uint64_t load(decltype(sync::credit_observe) site, word& w) const {
+    if (seat().sees_all != 0) w.last.visible = {};
     if (!world->filled(self, seat().toward, seat().clock)) w.credit_seen = load<>(site, w);
     return w.credit_seen;
   }
