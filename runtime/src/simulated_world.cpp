@@ -102,8 +102,8 @@ void simulated_seat::read_shared(shared_state& line) {
 void simulated_seat::write_shared(shared_state& line) {
   if (line.readers.size() != world_->cores()) line.readers.resize(world_->cores());
   const bool alone = line.owner == self_ && std::none_of(line.readers.begin(), line.readers.end(), [&](auto& seen) {
-    return &seen != &line.readers[self_] && seen == line.version;
-  });
+                       return &seen != &line.readers[self_] && seen == line.version;
+                     });
   if (!alone) {
     clock = std::max(clock, line.free);
     spend(world_->between(line.owner, self_).move);

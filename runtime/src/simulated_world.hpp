@@ -48,9 +48,9 @@ class turn_heap {
   void down(std::size_t at);
   void put(std::size_t at, std::uint32_t core);
 
-  std::vector<entry> entries_;       // by core
-  std::vector<std::uint32_t> heap_;  // of cores
-  std::vector<std::uint32_t> place_; // by core
+  std::vector<entry> entries_;        // by core
+  std::vector<std::uint32_t> heap_;   // of cores
+  std::vector<std::uint32_t> place_;  // by core
 };
 
 class simulated_world;

@@ -18,6 +18,26 @@ const subject* find_subject(std::string_view name) {
   return found != all.end() ? &*found : nullptr;
 }
 
+std::string identity_of(const subject& of, const subject_options& options) {
+  const auto count = [](std::size_t n, const char* what) { return ", " + std::to_string(n) + " " + what; };
+  return std::string{of.name} + count(options.cores, "cores") + count(options.operations, "operations") +
+         count(options.allowed.stops, "stops") + (options.allowed.stops_in_steps ? "" : " between steps") +
+         count(options.allowed.expirations, "expirations") + count(options.allowed.duplicates, "duplicates") +
+         (options.planted.empty() ? "" : ", with the bug " + options.planted);
+}
+
+result<exploration_report> explore(const subject& of, const subject_options& options, exploration_options how) {
+  how.identity = identity_of(of, options);
+  auto report = of.explore(options, how);
+  if (!report) return report;
+  if (report->not_resumed) return *report->not_resumed;
+  if (report->not_possible) {
+    return error{errc::malformed_input,
+                 "action " + std::to_string(*report->not_possible + 1) + " cannot happen where it stands"};
+  }
+  return report;
+}
+
 result<void> check(const subject& of, const subject_options& options) {
   const auto within = [&](std::string_view what, std::size_t value, std::size_t most) -> result<void> {
     if (value >= 1 && value <= most) return {};

@@ -20,12 +20,12 @@
 namespace cooper {
 
 enum class fault_kind : std::uint8_t {
-  stop,    // the core makes no turn any more; nobody is told
-  pause,   // it makes none for a while
-  slow,    // all that it does costs `factor` times as much
-  delay,   // lines on the link from `core` to `to` take `by` longer
-  fill,    // that link takes no credit back: once its ring is full, nothing more can be sent on it
-  late,    // timers of the core ring `by` late
+  stop,   // the core makes no turn any more; nobody is told
+  pause,  // it makes none for a while
+  slow,   // all that it does costs `factor` times as much
+  delay,  // lines on the link from `core` to `to` take `by` longer
+  fill,   // that link takes no credit back: once its ring is full, nothing more can be sent on it
+  late,   // timers of the core ring `by` late
 };
 inline constexpr std::size_t fault_kind_count = 6;
 std::string_view name_of(fault_kind) noexcept;
@@ -35,8 +35,8 @@ struct fault {
   duration begin{};   // since the machine was made
   duration length{};  // of all but stop
   core_id core;
-  core_id to;           // delay and fill
-  duration by{};        // delay and late
+  core_id to;                // delay and fill
+  duration by{};             // delay and late
   std::uint32_t factor = 1;  // slow: 2 to 1000
   friend bool operator==(const fault&, const fault&) = default;
 };

@@ -48,20 +48,20 @@ std::string_view name_of(profile_origin) noexcept;
 
 struct profile {
   std::string name = "free";
-  std::string words;     // a sentence for people
+  std::string words;  // a sentence for people
   profile_origin origin = profile_origin::synthetic;
   std::string topology;  // the machine that it describes, in hwloc's synthetic notation; may be empty
   // Where each number is from, as the file has it: "links.l3.transit" and what is said of it.
   std::vector<std::pair<std::string, std::string>> marks;
 
   std::array<link_costs, link_class_count> links{};  // by link_class
-  cost turn{};      // an empty turn of a driver; not 0 unless idle cores park at once
-  cost look{};      // ... more for each core that has a channel to this one
-  cost dispatch{};  // from a line that has been fetched to its handler
-  cost signal{};    // waking a core that is parked: to who does it
-  cost wake{};      // ... from then until it runs again
-  cost park{};      // falling asleep
-  std::array<cost, work_count> works{};  // by kind of work
+  cost turn{};                                       // an empty turn of a driver; not 0 unless idle cores park at once
+  cost look{};                                       // ... more for each core that has a channel to this one
+  cost dispatch{};                                   // from a line that has been fetched to its handler
+  cost signal{};                                     // waking a core that is parked: to who does it
+  cost wake{};                                       // ... from then until it runs again
+  cost park{};                                       // falling asleep
+  std::array<cost, work_count> works{};              // by kind of work
 
   const link_costs& link(link_class c) const { return links[static_cast<std::size_t>(c)]; }
   link_costs& link(link_class c) { return links[static_cast<std::size_t>(c)]; }
