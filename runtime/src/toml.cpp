@@ -167,6 +167,13 @@ std::string words_of(const std::string& picture) {
 
 }  // namespace
 
+toml_value::toml_value() : is{table{}}, line{1} {}
+toml_value::toml_value(const toml_value&) = default;
+toml_value::toml_value(toml_value&&) noexcept = default;
+toml_value& toml_value::operator=(const toml_value&) = default;
+toml_value& toml_value::operator=(toml_value&&) noexcept = default;
+toml_value::~toml_value() = default;
+
 result<toml_value> parse_toml(std::string_view text, const std::string& called) {
   if (text.empty()) return malformed(called, 1, "it is empty");
   if (text.size() > toml_bytes_max) return malformed(called, 1, "it is larger than 1 MiB");

@@ -137,7 +137,7 @@ class reader {
     const auto which = choice(top, "program", s.program, names);
     if (!which) return;
     const program_description& program = programs_[*which];
-    static const toml_value nothing{.is = toml_value::table{}};
+    static const toml_value nothing;
     read_load(load != nullptr ? *load : nothing, program, s);
     if (handlers != nullptr) read_handlers(*handlers, program, s);
   }

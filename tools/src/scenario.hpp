@@ -49,14 +49,14 @@ struct scenario {
   std::filesystem::path file;
   topology where;
   profile costs;
-  std::vector<core_id> cores;  // of `where`, in order; they become core 0, 1, ...
-  std::string program;
+  std::vector<core_id> cores{};  // of `where`, in order; they become core 0, 1, ...
+  std::string program{};
   std::uint64_t seed = 1;
-  std::optional<duration> until;                         // virtual time at most
-  std::vector<std::pair<std::string, load_value>> load;  // every key of the program, in its order
-  std::vector<fault> faults;                             // as written, checked
-  std::optional<cooper::swarm> swarm;                    // to be drawn, with the seed
-  std::vector<std::pair<std::string, cost>> handlers;    // those that the file has
+  std::optional<duration> until{};                         // virtual time at most
+  std::vector<std::pair<std::string, load_value>> load{};  // every key of the program, in its order
+  std::vector<fault> faults{};                             // as written, checked
+  std::optional<cooper::swarm> swarm{};                    // to be drawn, with the seed
+  std::vector<std::pair<std::string, cost>> handlers{};    // those that the file has
 };
 
 // Errors: unreadable_input (no such file, empty, over 1 MiB), malformed_input (with file, line, and what to do).

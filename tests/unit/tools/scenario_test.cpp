@@ -171,7 +171,7 @@ TEST_CASE("what is wrong with a scenario is told with its line and what to do") 
   refused(with("core = 3\nto = 5",
                "core = 3\nto = 5\nat_us = 100\nfor_us = 50\nby_us = 2\n[[fault]]\nkind = \"delay\"\n"
                "core = 3\nto = 5"),
-          "21", "fault 3: it is at the same time as fault 2");
+          "22", "fault 3: it is at the same time as fault 2");
   refused(with("within_us = 1000", "within_us = 0"), "22", "'within' is 0");
   refused(with("faults = 5", "faults = 5000"), "23", "write a whole number from 0 to 1000");
   refused(with("[\"slow\", \"late\"]", "[\"slow\", \"lat\"]"), "25", "did you mean 'late'?");

@@ -38,7 +38,15 @@ struct toml_value {
   using array = std::vector<toml_value>;
   using table = std::vector<std::pair<std::string, toml_value>>;  // by line, then by name
   std::variant<bool, std::int64_t, double, std::string, moment, array, table> is;
-  std::uint32_t line = 1;
+  std::uint32_t line;
+
+  // In the source, where the type is complete: with constexpr vectors clang 14 looks into them too early.
+  toml_value();
+  toml_value(const toml_value&);
+  toml_value(toml_value&&) noexcept;
+  toml_value& operator=(const toml_value&);
+  toml_value& operator=(toml_value&&) noexcept;
+  ~toml_value();
 
   template <class T>
   const T* as() const noexcept {
