@@ -129,6 +129,8 @@ class basic_driver final : public core {
   duration poll_budget() const { return poll_budget_; }
   instant next_deadline();
   bool restless() const { return grace_ || departure_ || finals_pending_ || !untold_.empty(); }
+  // ... and how many cores' rings each turn looks at.
+  std::size_t looks() const { return hinted_ ? 0 : in_.size(); }
   void keep_account(cost_meter& meter) { set_meter(meter); }
 
   const driver_view& view() const { return view_; }

@@ -188,7 +188,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     const cost begun = seat.clock;
     seat.forget_until(begun);
     const bool worked = driver.poll_once();
-    seat.spend(world_.costs().turn);
+    seat.spend(world_.costs().turn + static_cast<std::int64_t>(driver.looks()) * world_.costs().look);
     if (worked) {
       seat.idle_since = endless;
     } else {

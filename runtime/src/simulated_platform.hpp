@@ -41,10 +41,6 @@ struct simulated_environment {
     if (s.clock >= w.last.visible || s.sees_all != 0) return w.last.value;
     return s.clock >= w.before.visible ? w.before.value : w.oldest;
   }
-  std::uint64_t load(decltype(sync::line_observe) site, const word& w) const {
-    seat().spend(world->costs().look);
-    return load<>(site, w);
-  }
   // Credit once seen does not go back, also if it was seen before its time; on a link that takes none back what came
   // before goes on to hold.
   std::uint64_t load(decltype(sync::credit_observe) site, word& w) const {

@@ -34,8 +34,8 @@ struct fault {
   fault_kind kind = fault_kind::pause;
   duration begin{};   // since the machine was made
   duration length{};  // of all but stop
-  core_id core;
-  core_id to;                // delay and fill
+  core_id core{};
+  core_id to{};              // delay and fill
   duration by{};             // delay and late
   std::uint32_t factor = 1;  // slow: 2 to 1000
   friend bool operator==(const fault&, const fault&) = default;
@@ -53,10 +53,13 @@ struct swarm {
   std::uint32_t factor_max = 10;
   std::uint32_t kinds = (1u << fault_kind_count) - 2;  // as bits, 1 << fault_kind; all but stop, unless told
 };
-// Errors: bad_option.
+// In the order in which they begin; no two of one kind overlap on the same core or link. Errors: bad_option, also when
+// there is no room for so many.
 result<std::vector<fault>> draw_faults(const swarm& plan, std::size_t cores, std::uint64_t seed);
 
-// Errors: bad_option (negative times, a core that is not there, a factor out of range, a link of one core).
+// Errors: bad_option (times that are negative, or 0 where nothing would happen, a core that is not there, a factor out
+// of range, a link of one core, two of a kind at the same time and place); the detail begins with "fault 2: ", counted
+// from 1.
 result<void> check(const std::vector<fault>& faults, std::size_t cores);
 
 }  // namespace cooper

@@ -29,7 +29,8 @@ namespace cooper {
 // What crosses from one core to another, by the class of the link.
 struct link_costs {
   // Publishing a line: of the first `burst` lines that a core sends in one turn, and of each later one. A core's stores
-  // go into a buffer, which empties more slowly than the core can fill it. 0: bursts have no end.
+  // go into a buffer, which empties more slowly than the core can fill it. 0: bursts have no end, nor is there a
+  // send_more.
   cost send{};
   cost send_more{};
   std::uint32_t burst = 0;
@@ -51,7 +52,8 @@ struct profile {
   std::string words;  // a sentence for people
   profile_origin origin = profile_origin::synthetic;
   std::string topology;  // the machine that it describes, in hwloc's synthetic notation; may be empty
-  // Where each number is from, as the file has it: "links.l3.transit" and what is said of it.
+  // Where each number is from, as the file has it: "links.l3.transit" and what is said of it. In the order of the
+  // members below, at most one for each.
   std::vector<std::pair<std::string, std::string>> marks;
 
   std::array<link_costs, link_class_count> links{};  // by link_class
@@ -72,17 +74,21 @@ struct profile {
   // The same for every pair of cores: a machine that does not exist, for programs whose times do not matter.
   static profile uniform();
 
-  // Those that come with the library. Errors: unknown_name (with the names that there are).
+  // Those that come with the library, "free" among them. Errors: unknown_name (with the names that there are).
   static result<profile> named(std::string_view name);
   static std::vector<std::string> names();
   // Errors: unreadable_input, malformed_input (with line and remedy).
   static result<profile> read(const std::filesystem::path& file);
   static result<profile> parse(std::string_view text, const std::string& called);
-  // Two writings of equal profiles are equal.
+  // Two writings of equal profiles are equal, and read again give the same profile if check() has nothing against it.
   std::string to_toml() const;
 
-  // Negative or over range (1 s for one cost), or costs that would let an idle core poll for ever. Errors: bad_option.
+  // Negative or over range (1 s for one cost); a burst whose later lines cost less, or that has no later lines; costs
+  // that would let an idle core poll for ever; a topology that is none; texts or marks that no file could hold.
+  // Errors: bad_option.
   result<void> check() const;
+
+  friend bool operator==(const profile&, const profile&) = default;
 };
 
 }  // namespace cooper
