@@ -184,7 +184,6 @@ class simulated_machine final : public basic_machine<simulated_platform> {
       driver.unpark();
     }
     seat.is = simulated_seat::state::busy;
-    seat.sent_in_turn = 0;
     const cost begun = seat.clock;
     seat.forget_until(begun);
     const bool worked = driver.poll_once();
@@ -268,6 +267,9 @@ result<std::unique_ptr<machine>> machine::simulate(const topology& where, simula
                  "a turn costs nothing, so an idle core would poll for ever; set the poll budget to 0"};
   }
   if (const auto good = check(options.faults, cores->size()); !good) return good.error();
+  if (options.channel_memory && options.channel_memory->value >= cores->size()) {
+    return error{errc::no_such_core, "core " + std::to_string(options.channel_memory->value) + ", of channel_memory"};
+  }
   return std::unique_ptr<machine>{std::make_unique<detail::simulated_machine>(where, *cores, options)};
 }
 

@@ -55,8 +55,8 @@ struct simulated_environment {
   }
   void store(decltype(sync::line_publish), word& w, std::uint64_t value) const {
     simulated_seat& s = seat();
-    const bool in_burst = s.way->burst == 0 || s.sent_in_turn < s.way->burst;
-    ++s.sent_in_turn;
+    const bool in_burst = s.way->burst == 0 || world->unread(s.toward) < s.way->burst;
+    ++world->unread(s.toward);
     s.spend(in_burst ? s.way->send : s.way->send_more);
     store_in_transit(w, value);
   }
@@ -75,6 +75,7 @@ struct simulated_environment {
   }
   void handling(core_id from) const {
     simulated_seat& s = seat();
+    if (from.value != self) --world->unread(self);
     s.spend(world->between(from.value, self).receive);
     s.spend(world->costs().dispatch);
   }

@@ -162,6 +162,15 @@ simulated_world::simulated_world(const topology& where, const std::vector<core_i
       classes_[a * cores.size() + b] = static_cast<std::uint8_t>(where.relation(cores[a], cores[b]));
     }
   }
+  // A machine whose memory is not described has a node in each package.
+  const auto home_of = [&](core_id c) {
+    const hardware_thread& t = where.thread(c);
+    const std::uint32_t home = where.nodes().size() > 1 ? t.node : t.package;
+    return home == nowhere ? 0 : home;
+  };
+  for (const core_id c : cores)
+    homes_.push_back(home_of(options.channel_memory ? cores[options.channel_memory->value] : c));
+  unread_.resize(homes_.empty() ? 0 : *std::max_element(homes_.begin(), homes_.end()) + 1);
   for (const fault& f : options.faults) add(f);
   for (std::size_t i = 0; i < cores.size(); ++i) schedule(i, cost{});
 }

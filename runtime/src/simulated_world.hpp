@@ -70,7 +70,6 @@ class simulated_seat final : public cost_meter {
   // time has not come, so that a core does not park on a line that is under way, and does not miss one that was
   // published before it asked for hints.
   unsigned sees_all = 0;
-  std::uint32_t sent_in_turn = 0;
   // The core that the stores which follow are for, and what lies between.
   std::size_t toward = 0;
   const link_costs* way = nullptr;
@@ -124,6 +123,9 @@ class simulated_world {
   // By whoever runs: a parked core is to wake.
   void signal(std::size_t core);
 
+  // Lines in a core's rings, or in others that the same memory node holds, that were published and not taken yet.
+  std::uint32_t& unread(std::size_t receiver) { return unread_[homes_[receiver]]; }
+
   // When what is sent now over a link can be seen.
   cost seen_at(const simulated_seat& from) const;
   bool filled(std::size_t from, std::size_t to, cost now) const;
@@ -144,6 +146,8 @@ class simulated_world {
   profile costs_;
   std::vector<simulated_seat> seats_;
   std::vector<std::uint8_t> classes_;  // link_class, from core to core
+  std::vector<std::uint32_t> homes_;   // by core: the memory node that holds the rings to it
+  std::vector<std::uint32_t> unread_;  // by memory node
   std::vector<link_window> links_;     // with faults
   class cooper::random random_;
 };

@@ -65,6 +65,8 @@ struct simulation_options {
   std::function<std::size_t(std::size_t n)> choose;
   profile costs = profile::uniform();
   std::vector<fault> faults;
+  // The core at whose memory node all channels' memory is. Empty: each ring's is at its receiver's.
+  std::optional<core_id> channel_memory;
   // How long an idle core polls before it parks. Empty: as long as a wake-up costs.
   std::optional<duration> poll_budget;
   std::size_t overflow_bound = 1024;

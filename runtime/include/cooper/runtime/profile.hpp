@@ -28,9 +28,9 @@ namespace cooper {
 
 // What crosses from one core to another, by the class of the link.
 struct link_costs {
-  // Publishing a line: of the first `burst` lines that a core sends in one turn, and of each later one. A core's stores
-  // go into a buffer, which empties more slowly than the core can fill it. 0: bursts have no end, nor is there a
-  // send_more.
+  // Publishing a line: while the memory node that holds it has fewer than `burst` lines which were published and not
+  // read yet; and where it has as many. 0: no node ever has too many, nor is there a send_more. That this is counted
+  // by memory node and not by sender is what Figure 6 of The Multikernel shows (docs/decisions/0007).
   cost send{};
   cost send_more{};
   std::uint32_t burst = 0;
