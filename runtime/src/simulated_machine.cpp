@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The simulated machine: the core whose turn is due first makes it, until nothing is left to happen.
 //
-// Between equal times the seed decides. A core whose poll budget has run out parks; a signal ends that after the wake-up
-// that it costs, and its deadline ends it at that time.
+// Between equal times the seed decides. A core whose poll budget has run out parks; a signal ends that after the
+// wake-up that it costs, and its deadline ends it at that time.
 #include <functional>
 
 #include "current_core.hpp"

@@ -2,8 +2,8 @@
 // The platform of the simulated machine: words that are seen when their time has come, a sleeper without a thread.
 //
 // A line, a hint and returned credit can be seen by their reader when they have crossed the link. All other words are
-// seen at once: they decide who sleeps and what may be reused, not how long anything takes. Barriers cost nothing, since
-// one thread orders everything.
+// seen at once: they decide who sleeps and what may be reused, not how long anything takes. Barriers cost nothing,
+// since one thread orders everything.
 #pragma once
 
 #include <cstdint>

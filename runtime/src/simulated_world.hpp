@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What all simulated cores share: their clocks, whose turn comes when, what is under way, and what everything costs.
 //
-// Time is virtual, in picoseconds since the machine was made. Each core has a seat with its own clock; the core with the
+// Time is virtual, in picoseconds since the machine was made. Each core has a seat with its own clock; the core with
 // earliest next turn makes it, whole, before any other core does anything. An idle core polls, turn after turn; those
 // turns would find nothing until something comes, so they are left out: whatever is on its way to a core is announced,
 // and the core's next turn is the first of its polling turns that can see it.

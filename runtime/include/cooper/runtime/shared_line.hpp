@@ -29,7 +29,7 @@ class shared_line {
       meter->read_shared(state_);
       if (!meter->can_see(state_)) return before_[i];
     }
-    // sync(shared_line.load) acquire <-> shared_line.store: what was written before the word that is read.
+    // sync(shared_line.load) acquire <-> shared_line.store, <-> shared_line.add: what was written before that word.
     return words_[i].load(std::memory_order_acquire);
   }
   void store(core& here, std::uint64_t value, std::size_t i = 0) {
@@ -40,7 +40,7 @@ class shared_line {
   // What it was before.
   std::uint64_t add(core& here, std::uint64_t value, std::size_t i = 0) {
     taken_by(here);
-    // sync(shared_line.add) acq_rel <-> shared_line.load: it is both, a reading and a writing.
+    // sync(shared_line.add) acq_rel <-> shared_line.load: both, a reading and a writing; as shared_line.store.
     return words_[i].fetch_add(value, std::memory_order_acq_rel);
   }
 
