@@ -15,8 +15,7 @@ actor_conversation pair_of(bool same_core) {
                 const caf::actor other = *actors::spawn_on(system, core_number(same_core ? 0 : 1), wall<Self>);
                 return actor_pair{*actors::spawn_on(system, core_id{0}, player<Self>, &line, other), other};
               },
-          .start = [](const caf::actor& one,
-                      std::uint64_t count) { caf::anon_send(one, caf::ok_atom::value, count); }};
+          .start = [](const caf::actor& one, std::uint64_t count) { caf::anon_send(one, caf::ok_atom::value, count); }};
 }
 
 }  // namespace
