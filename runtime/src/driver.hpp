@@ -29,6 +29,7 @@
 
 #include <cooper/runtime/buffers.hpp>
 #include <cooper/runtime/core.hpp>
+#include <cooper/runtime/footprint.hpp>
 #include <cooper/runtime/metrics.hpp>
 #include <cooper/runtime/trace.hpp>
 #include "core_words.hpp"

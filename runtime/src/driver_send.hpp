@@ -201,6 +201,7 @@ void basic_driver<Platform>::discard_waiting(out_link& link) {
 template <class Platform>
 bool basic_driver<Platform>::post_to_gateway(env_type& caller, gateway_work<Platform>& work) {
   auto owned = std::make_unique<gateway_work<Platform>>(std::move(work));
+  footprint::pushed(owned.get());
   if (!gateway_.push(owned.get())) {
     work = std::move(*owned);
     return false;

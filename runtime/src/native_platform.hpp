@@ -12,6 +12,7 @@
 
 #include <cooper/runtime/native_environment.hpp>
 #include <cooper/vocabulary/error.hpp>
+#include <cooper/vocabulary/line.hpp>
 
 namespace cooper::detail {
 
@@ -50,7 +51,12 @@ class native_sleeper {
   unsigned own_completions_ = 0;
   std::uint64_t buffer_ = 0;
   duration wake_cost_{std::chrono::microseconds{50}};
-  std::atomic<std::int64_t> signalled_at_{0};
+
+  // What signal() touches, on other cores: in a line of its own, apart from what the owner writes at each wait.
+  struct alignas(destructive_bytes) bell {
+    int fd = -1;
+    std::atomic<std::int64_t> signalled_at{0};  // written by whoever signals
+  } bell_;
 };
 
 // The library queue that the gateway needs, bounded so that a flood of foreign threads waits instead of growing.
