@@ -24,8 +24,8 @@ struct server : actors::core_actor<server, actors::protocol<actors::request<ques
   answer handle(const question& q) { return {q.sequence}; }
 };
 
-// Caller(finish_line&, core_ref<Server>) on core 0 speaks to a server on core 1, or both are on core 0; Caller is told a
-// count by CAF message.
+// Caller(finish_line&, core_ref<Server>) on core 0 speaks to a server on core 1, or both are on core 0; Caller is told
+// a count by CAF message.
 template <class Caller, class Server, class... Ts>
 actor_conversation pair_of(bool same_core, Ts... more) {
   return {.cores = same_core ? 1u : 2u,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a burst of lines costs its sender and its receiver, through two CPU drivers, and what an idle driver's turn takes.
+// What a burst of lines costs its sender and its receiver, through two CPU drivers, and what an idle turn takes.
 //
-// The receiver's driver is held in a job while the sender fills the ring, so that sending is timed alone; then it is let
-// go, and drains them all in one turn, alone.
+// The receiver's driver is held in a job while the sender fills the ring, so that sending is timed alone; then it is
+// let go, and drains them all in one turn, alone.
 #pragma once
 
 #include <cstdint>
