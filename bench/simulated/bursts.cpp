@@ -17,7 +17,7 @@ namespace {
 struct payload {
   std::uint64_t word[payload_words];
 };
-constexpr unsigned bursts = 200;
+constexpr unsigned bursts = 60;
 constexpr duration idle_watched{std::chrono::microseconds{200}};
 // An idle turn of a real driver looks at its rings so often (native_platform.hpp).
 constexpr double looks_in_a_turn = 4;

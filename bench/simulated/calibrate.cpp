@@ -27,6 +27,8 @@ namespace cooper::bench {
 namespace {
 
 constexpr double window_ns = 2e6;
+// Shorter than those of other benchmarks: a round of all items should see one level of the floor.
+constexpr std::uint64_t floor_round_trips = 5'000;
 constexpr std::size_t rounds_least = 5;
 constexpr std::size_t windows_least = 3;
 
@@ -105,7 +107,14 @@ class measuring {
     if (!ready) return ready.error();
     return made;
   }
-  ~measuring() {
+  ~measuring() { end(); }
+  measuring(const measuring&) = delete;
+  measuring& operator=(const measuring&) = delete;
+
+  // The threads end; what was measured stays.
+  void end() {
+    if (!rig_) return;
+    for (item& i : items_) i.operations = {};
     for (const actor_pair& two : pairs_) {
       caf::anon_send_exit(two.one, caf::exit_reason::user_shutdown);
       caf::anon_send_exit(two.other, caf::exit_reason::user_shutdown);
@@ -115,8 +124,6 @@ class measuring {
     // The machine stops before the objects that its handlers use go.
     rig_.reset();
   }
-  measuring(const measuring&) = delete;
-  measuring& operator=(const measuring&) = delete;
 
   void go_on_for(double seconds) {
     for (item& i : items_) i.find_count();
@@ -184,10 +191,10 @@ class measuring {
   double floor_window() {
     double ns = 0;
     rig_->drivers().run([&](std::size_t member) {
-      if (member == 0) ns = run_.floor().ping(floor_lines::window_round_trips);
-      if (member == 1) run_.floor().pong(floor_lines::window_round_trips);
+      if (member == 0) ns = run_.floor().ping(floor_round_trips);
+      if (member == 1) run_.floor().pong(floor_round_trips);
     });
-    return ns / static_cast<double>(floor_lines::window_round_trips);
+    return ns / static_cast<double>(floor_round_trips);
   }
 
   run& run_;
@@ -250,6 +257,8 @@ result<calibration> calibrate(run& r) {
   m.go_on_for(r.options().seconds);
   if (interrupted()) return error{errc::stopped, "interrupted"};
   if (!m.intact()) return error{errc::stopped, damaged};
+  // The drivers poll for as long as they are there, and simulating needs a core.
+  m.end();
 
   std::vector<double> floors;
   for (const item& i : m.items()) {
@@ -342,6 +351,7 @@ result<calibration> calibrate(run& r) {
     out.warnings.push_back(fmt::format("other processes used {:.0f} % of the machine", heard.foreign * 100));
   }
   if (std::getenv("COOPER_CALIBRATE_SHOW") != nullptr) {
+    fmt::print("windows {} {} {} {}\n", windows_at[0], windows_at[1], windows_at[2], windows_at[3]);
     fmt::print("floor {:.1f} few {:.2f} many {:.2f} drain+dispatch {:.2f} dispatch {:.2f} turn {:.2f}\n", out.floor_ns,
                few, many, receive + dispatch, dispatch, to_ns(p.turn));
     for (std::size_t i = 0; i < item_count; ++i) fmt::print("{:<34} {:8.1f}\n", names[i], of(static_cast<which>(i)));
