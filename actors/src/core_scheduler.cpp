@@ -21,6 +21,7 @@
 #include "core_clock.hpp"
 #include "core_unit.hpp"
 #include "monitor.hpp"
+#include "only_real.hpp"
 #include "printer.hpp"
 
 namespace cooper::actors {
@@ -113,6 +114,10 @@ void core_scheduler::init(caf::actor_system_config& cfg) {
     }
   }
   if (const auto booted = boot(); !booted) refuse(booted.error());
+  if (machine_->simulated()) {
+    if (system().has_middleman()) refuse(only_on_real_machines("the network (caf::io::middleman)"));
+    cfg.add_thread_hook<no_threads>();
+  }
   num_workers_ = units_.size();
   machine_->describe_cores([this](core_id which) { return units_[which.value]->numbers(); });
 }
@@ -325,17 +330,22 @@ core_unit& core_scheduler::home_of(caf::resumable& what) {
 
 // On a simulated machine: an actor that was never initialised comes here when it is spawned, and then not again. Core
 // actors are their own launchers.
-void core_scheduler::account_for(core_unit& here, const caf::resumable& what) {
-  if (what.subtype() != caf::resumable::scheduled_actor) return;
-  const auto& actor = static_cast<const caf::scheduled_actor&>(what);
+void core_scheduler::look_at_newcomer(core_unit* here, caf::resumable* what) {
+  if (what->subtype() != caf::resumable::scheduled_actor) return;
+  const auto& actor = static_cast<const caf::scheduled_actor&>(*what);
   if (actor.getf(caf::abstract_actor::is_initialized_flag)) return;
-  here.driver().spend(work::spawn);
+  // A group's end waits for it, in a blocking actor.
+  if (std::string_view{actor.name()} == "local_broker") {
+    caf::intrusive_ptr_release(what);
+    throw std::runtime_error("cooper: " + only_on_real_machines("a group").message());
+  }
+  if (here != nullptr) here->driver().spend(work::spawn);
 }
 
 void core_scheduler::enqueue(caf::resumable* what) {
   core_unit& home = home_of(*what);
   core_unit* here = core_unit::here_of(*this);
-  if (here != nullptr && here->driver().meter() != nullptr) account_for(*here, *what);
+  if (here != nullptr ? here->driver().meter() != nullptr : machine_->simulated()) look_at_newcomer(here, what);
   if (here == &home) return home.make_ready(what);
   if (here != nullptr) return here->forward(home, what);
   if (!post(home, [&home, what] { home.make_ready(what); })) home_is_gone(what);

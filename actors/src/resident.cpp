@@ -2,6 +2,7 @@
 #include <cooper/actors/resident.hpp>
 
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include <caf/sec.hpp>
@@ -11,6 +12,7 @@
 #include <cooper/actors/protocol.hpp>
 #include <cooper/actors/spawn.hpp>
 #include "core_unit.hpp"
+#include "only_real.hpp"
 #include "planted.hpp"
 
 namespace cooper::actors {
@@ -35,6 +37,13 @@ core_unit::if_full treatment_of(const caf::mailbox_element& what) {
   if (waits(what)) return core_unit::if_full::keep;
   return what.sender->get()->getf(detail::drops_oldest_flag) ? core_unit::if_full::keep_newest
                                                              : core_unit::if_full::refuse;
+}
+
+// On a simulated machine nobody makes turns while such a sender waits for its answer.
+void look_at_sender(const caf::mailbox_element& what, const core_scheduler& scheduler) {
+  if (!what.sender || !what.mid.is_request() || !scheduler.on().simulated()) return;
+  if (!what.sender->get()->getf(caf::abstract_actor::is_blocking_flag)) return;
+  throw std::runtime_error("cooper: " + only_on_real_machines("a request of a scoped_actor").message());
 }
 
 queued_line copy_of(const line_view& line) {
@@ -165,6 +174,8 @@ void resident::push(caf::mailbox_element_ptr what) {
 send_result resident::accept(caf::mailbox_element_ptr what, bool is_line) {
   core_scheduler& scheduler = home_->owner();
   core_unit* here = core_unit::here_of(scheduler);
+  if (here == nullptr || here->driver().meter() != nullptr) [[unlikely]]
+    look_at_sender(*what, scheduler);
   if (here != nullptr && !is_line) here->driver().spend(work::parcel_sent);
   if (here == home_) {
     if (!is_line) here->driver().spend(work::parcel_received);

@@ -95,7 +95,7 @@ class core_scheduler final : public caf::scheduler::abstract_coordinator {
   void stop_actors_by_hand();
   void start_monitor(core_unit& unit);
   void announce(core_event event);
-  static void account_for(core_unit& here, const caf::resumable& what);
+  static void look_at_newcomer(core_unit* here, caf::resumable* what);
   core_unit& next_in_turn();
 
   struct settings;
