@@ -153,6 +153,11 @@ bool turn_until(const std::atomic<bool>& reached, machine& m, const core_schedul
   return true;
 }
 
+int complain_of_usage(const error& why, const char* program) {
+  fmt::print(stderr, "cooper: {}: {}\n{}", text_of(why.code()), why.detail(), program_usage(program));
+  return 2;
+}
+
 int complain(const error& why, int code) {
   fmt::print(stderr, "cooper: {}\n", why.message());
   return code;
@@ -172,6 +177,7 @@ int run_on_machine(machine& m, const program_options& options, detail::program_b
     fmt::print(stderr, "cooper: a dead end: the first actor has not ended, and no actor has anything to do\n");
     return 3;
   }
+  if (m.simulated()) fmt::print(stderr, "cooper: the first actor ended after {} ns of virtual time\n", m.now().ns);
   return code.get();
 }
 
@@ -179,7 +185,8 @@ int run_on_machine(machine& m, const program_options& options, detail::program_b
 
 int detail::run_program(int argc, const char* const* argv, program_body body) {
   const auto options = parse_program_options(argc, argv);
-  if (!options) return complain(options.error(), 2);
+  const char* program = argc > 0 ? argv[0] : "program";
+  if (!options) return complain_of_usage(options.error(), program);
   std::ofstream trace;
   if (options->trace) {
     trace.open(*options->trace);
@@ -190,7 +197,7 @@ int detail::run_program(int argc, const char* const* argv, program_body body) {
     const errc why = made.error().code();
     const bool usage = why == errc::bad_option || why == errc::unknown_name || why == errc::malformed_input ||
                        why == errc::unreadable_input || why == errc::no_such_core || why == errc::duplicate_core;
-    return complain(made.error(), usage ? 2 : 3);
+    return usage ? complain_of_usage(made.error(), program) : complain(made.error(), 3);
   }
   machine& m = **made;
   if (options->trace) m.set_tracing(true);

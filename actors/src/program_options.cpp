@@ -68,4 +68,10 @@ result<program_options> parse_program_options(int argc, const char* const* argv)
   return options;
 }
 
+std::string program_usage(const char* program) {
+  return fmt::format("usage: {} [--cores LIST] [--simulate PROFILE [--topology SYNTHETIC] [--seed N] [--faults N]] "
+                     "[--trace FILE] [--] [ARGUMENT...]\n",
+                     program);
+}
+
 }  // namespace cooper::actors

@@ -25,4 +25,7 @@ struct program_options {
 // Errors: bad_option.
 result<program_options> parse_program_options(int argc, const char* const* argv);
 
+// A line for people.
+std::string program_usage(const char* program);
+
 }  // namespace cooper::actors
