@@ -14,13 +14,13 @@ namespace cooper::actors {
 
 caf::behavior core_monitor::make_behavior() {
   return caf::message_handler{[this](const watch_request& asked) { watchers_.emplace_back(asked.who.get()); },
-          [this](const core_event& event) {
-            std::erase_if(watchers_, [&](const caf::weak_actor_ptr& watcher) {
-              const caf::strong_actor_ptr who = watcher.lock();
-              if (who) send(caf::actor_cast<caf::actor>(who), event);
-              return !who;
-            });
-          }}
+                              [this](const core_event& event) {
+                                std::erase_if(watchers_, [&](const caf::weak_actor_ptr& watcher) {
+                                  const caf::strong_actor_ptr who = watcher.lock();
+                                  if (who) send(caf::actor_cast<caf::actor>(who), event);
+                                  return !who;
+                                });
+                              }}
       .or_else(agreement());
 }
 

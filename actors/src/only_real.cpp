@@ -63,7 +63,8 @@ void block_watch::watch() {
     const bool still = now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec && waits();
     before = now;
     looks = still ? looks + 1 : 0;
-    if (looks >= 10) end_process(only_on_real_machines("a handler that waits for another thread (scoped_actor, a lock)"));
+    if (looks >= 10)
+      end_process(only_on_real_machines("a handler that waits for another thread (scoped_actor, a lock)"));
   }
 }
 

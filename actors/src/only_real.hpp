@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What does not exist on a simulated machine, and how it is noticed there: all of that machine is one thread, and whoever
-// waits for another would wait for ever.
+// What does not exist on a simulated machine, and how it is noticed there: all of it is one thread, and whoever waits
+// for another would wait for ever.
 #pragma once
 
 #include <pthread.h>

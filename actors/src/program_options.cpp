@@ -25,15 +25,21 @@ result<std::uint64_t> number_of(std::string_view option, std::string_view text) 
 }
 
 result<void> set(program_options& to, std::string_view option, std::string value) {
-  if (option == "--cores") to.cores = std::move(value);
-  else if (option == "--simulate") to.simulate = std::move(value);
-  else if (option == "--topology") to.topology = std::move(value);
-  else if (option == "--trace") to.trace = std::move(value);
+  if (option == "--cores")
+    to.cores = std::move(value);
+  else if (option == "--simulate")
+    to.simulate = std::move(value);
+  else if (option == "--topology")
+    to.topology = std::move(value);
+  else if (option == "--trace")
+    to.trace = std::move(value);
   else {
     const auto number = number_of(option, value);
     if (!number) return number.error();
-    if (option == "--seed") to.seed = *number;
-    else to.faults = static_cast<std::size_t>(*number);
+    if (option == "--seed")
+      to.seed = *number;
+    else
+      to.faults = static_cast<std::size_t>(*number);
   }
   return {};
 }
@@ -69,9 +75,10 @@ result<program_options> parse_program_options(int argc, const char* const* argv)
 }
 
 std::string program_usage(const char* program) {
-  return fmt::format("usage: {} [--cores LIST] [--simulate PROFILE [--topology SYNTHETIC] [--seed N] [--faults N]] "
-                     "[--trace FILE] [--] [ARGUMENT...]\n",
-                     program);
+  return fmt::format(
+      "usage: {} [--cores LIST] [--simulate PROFILE [--topology SYNTHETIC] [--seed N] [--faults N]] "
+      "[--trace FILE] [--] [ARGUMENT...]\n",
+      program);
 }
 
 }  // namespace cooper::actors

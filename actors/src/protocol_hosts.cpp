@@ -192,7 +192,8 @@ void protocol_hosts::contribute_to(const contribute& what) {
 }
 
 void protocol_hosts::subscribe(subscribe_multicast what, const caf::strong_actor_ptr& who) {
-  if (what.tree < trees_max) on_delivery_[what.tree].push_back({std::move(what.run), caf::weak_actor_ptr{who.get()}, who == nullptr});
+  if (what.tree < trees_max)
+    on_delivery_[what.tree].push_back({std::move(what.run), caf::weak_actor_ptr{who.get()}, who == nullptr});
 }
 void protocol_hosts::subscribe(subscribe_changes what, const caf::strong_actor_ptr& who) {
   on_change_.push_back({std::move(what.run), caf::weak_actor_ptr{who.get()}, who == nullptr});

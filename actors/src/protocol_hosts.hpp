@@ -95,7 +95,7 @@ class protocol_hosts {
   std::map<std::pair<std::uint8_t, std::uint32_t>, caf::response_promise> rounds_;  // by tree and round
   std::map<std::uint8_t, caf::response_promise> arrived_;                           // by barrier
   std::map<std::uint32_t, caf::response_promise> changes_, called_;                 // by sequence
-  std::uint32_t changes_begun_ = 0;  // as its node counts them
+  std::uint32_t changes_begun_ = 0;                                                 // as its node counts them
   std::array<bool, trees_max> roots_{};  // of which trees this core is the root
 
   std::array<std::vector<subscriber<multicast_delivery>>, trees_max> on_delivery_;

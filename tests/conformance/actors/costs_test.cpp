@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the actors' own work costs in virtual time: each kind once for each thing that is done, on the core that does it.
+// What the actors' own work costs in virtual time: each kind once for each thing done, on the core that does it.
 #include <functional>
 #include <vector>
 
@@ -106,9 +106,8 @@ const conversation ten_coroutine_calls = [](doer& self, core_ref<tally> to) {
 const conversation ten_requests = [](doer& self, core_ref<tally> to) { request_often(self, to, 10); };
 const conversation ten_to_nobody = [](doer& self, core_ref<tally> to) {
   for (int i = 0; i < 10; ++i) {
-    self.call(line_address<tally>{{.core = to->home_core(), .generation = 77, .slot = 999}}, get{}, [](result<total> r) {
-      CHECK(r.error().code() == errc::no_receiver);
-    });
+    self.call(line_address<tally>{{.core = to->home_core(), .generation = 77, .slot = 999}}, get{},
+              [](result<total> r) { CHECK(r.error().code() == errc::no_receiver); });
   }
 };
 
@@ -175,14 +174,14 @@ TEST_CASE("an actor costs who spawns it, once") {
 TEST_CASE("a timer costs when it is set") {
   duration taken{};
   const conversation sets = [&](doer& self, core_ref<tally> to) {
-    core& here = *core::current();
-    const instant begun = here.now();
+    core& core_here = *core::current();
+    const instant begun = core_here.now();
     for (int i = 0; i < 10; ++i) {
       self.delayed_send(caf::actor_cast<caf::actor>(&self), 1s, caf::unit);
       self.call(to, get{}, 1s, [](result<total>) {});
       self.resident::after(1s, [] {});
     }
-    taken = here.now() - begun;
+    taken = core_here.now() - begun;
   };
   time_of(work::timer, sets);
   CHECK(taken == 30us);

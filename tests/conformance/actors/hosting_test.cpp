@@ -27,9 +27,7 @@ std::vector<core_id> cores_to(std::size_t n) {
 }
 
 using tree_ptr = std::shared_ptr<const skb::multicast_tree>;
-tree_ptr star(std::size_t n) {
-  return std::make_shared<skb::multicast_tree>(skb::direct_tree(here, cores_to(n)));
-}
+tree_ptr star(std::size_t n) { return std::make_shared<skb::multicast_tree>(skb::direct_tree(here, cores_to(n))); }
 // Core 0 tells every fourth core, and each of these the three behind it.
 tree_ptr two_levels(std::size_t n) {
   skb::multicast_tree tree;
@@ -113,8 +111,10 @@ void multicasts(Rig& rig, const tree_ptr& tree, bool published = false) {
   CHECK(cores->value == n);
   for (std::size_t i = 1; i < n; ++i) CHECK(told[i] == 7);
   // Not the root; no such tree.
-  CHECK(is(rig.template ask<multicast_result>(there, begin_multicast{2, {1}, combining::sum}).error(), errc::bad_option));
-  CHECK(is(rig.template ask<multicast_result>(here, begin_multicast{9, {1}, combining::sum}).error(), errc::bad_option));
+  CHECK(
+      is(rig.template ask<multicast_result>(there, begin_multicast{2, {1}, combining::sum}).error(), errc::bad_option));
+  CHECK(
+      is(rig.template ask<multicast_result>(here, begin_multicast{9, {1}, combining::sum}).error(), errc::bad_option));
 }
 
 template <class Rig>
@@ -157,9 +157,8 @@ void commits(Rig& rig, std::size_t n) {
     REQUIRE(decided);
     CHECK(decided->committed);
     CHECK(decided->key == key);
-    rig.wait([&] {
-      return std::all_of(made.begin(), made.end(), [&](const auto& m) { return m == key * (key + 1) / 2; });
-    });
+    rig.wait(
+        [&] { return std::all_of(made.begin(), made.end(), [&](const auto& m) { return m == key * (key + 1) / 2; }); });
   }
   CHECK(is(rig.template ask<change_decided>(here, commit_change{1, {core_number(999)}}).error(), errc::no_such_core));
 }
@@ -286,7 +285,7 @@ TEST_CASE("deliveries come as messages to an actor that gives no function, until
   CHECK(got == 3);
 }
 
-// -- protocol_host by itself --------------------------------------------------------------------------------------------
+// -- protocol_host by itself ------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -302,9 +301,10 @@ struct bare_hosts {
   template <class P, class F>
   auto make(std::size_t i, message_type type, F reported) {
     std::unique_ptr<protocol_host<P>> made;
-    on(i, [&](core& here) {
+    on(i, [&](core& its) {
       const host_options options{.cores = at.size(), .type = type};
-      made = std::make_unique<protocol_host<P>>(here, options, [this](core_id c) { return at[c.value]; }, reported);
+      made = std::make_unique<protocol_host<P>>(
+          its, options, [this](core_id c) { return at[c.value]; }, reported);
       at[i] = *made->open();
     });
     return made;
@@ -345,9 +345,9 @@ TEST_CASE("whoever handles a report may begin the next operation") {
   for (std::size_t i = 0; i < n; ++i) CHECK(b.released[i] == episodes);
   // Strangers: another type, another lane, a core that is not there.
   const protocols::hosted_barrier::message said{.episode = episodes + 1};
-  b.on(1, [&](core& here) {
-    CHECK(here.send(*b.at[0], 6, said, lane::monitor) == send_result::ok);
-    CHECK(here.send(*b.at[0], 5, said, lane::request) == send_result::ok);
+  b.on(1, [&](core& stranger) {
+    CHECK(stranger.send(*b.at[0], 6, said, lane::monitor) == send_result::ok);
+    CHECK(stranger.send(*b.at[0], 5, said, lane::request) == send_result::ok);
   });
   b.m->run();
   b.on(0, [&](core&) {

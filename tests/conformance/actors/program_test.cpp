@@ -51,7 +51,8 @@ ended run(std::vector<const char*> options, F f) {
   close(ends[1]);
   ended result;
   char buffer[4096];
-  for (ssize_t n = 0; (n = read(ends[0], buffer, sizeof buffer)) > 0;) result.said.append(buffer, static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = read(ends[0], buffer, sizeof buffer)) > 0;)
+    result.said.append(buffer, static_cast<std::size_t>(n));
   close(ends[0]);
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
@@ -137,10 +138,15 @@ TEST_CASE("other actors end with the program") {
 }
 
 TEST_CASE("wrong options are said, with the usage") {
-  for (const std::vector<const char*>& options : std::vector<std::vector<const char*>>{
-           {"--seed", "1"}, {"--simulate", "nothing"}, {"--simulate", "/no/such.toml"}, {"--cores", "what"},
-           {"--simulate", "amd_2x2", "--topology", "nonsense"}, {"--simulate", "uniform"},
-           {"--simulate", "amd_2x2", "--cores", "4"}, {"--simulate", "amd_2x2", "--faults", "99999999"}}) {
+  for (const std::vector<const char*>& options :
+       std::vector<std::vector<const char*>>{{"--seed", "1"},
+                                             {"--simulate", "nothing"},
+                                             {"--simulate", "/no/such.toml"},
+                                             {"--cores", "what"},
+                                             {"--simulate", "amd_2x2", "--topology", "nonsense"},
+                                             {"--simulate", "uniform"},
+                                             {"--simulate", "amd_2x2", "--cores", "4"},
+                                             {"--simulate", "amd_2x2", "--faults", "99999999"}}) {
     const ended e = run(options, sleeps);
     CAPTURE(e.said);
     CHECK(e.code == 2);
@@ -192,9 +198,8 @@ TEST_CASE("what waits for a thread of its own is refused on a simulated machine,
       "a blocking or detached actor");
   refused(
       [](main_actor* self, strings) {
-        const auto echo = *spawn_on(self->system(), core_number(1), [](basic_core_actor<>*) {
-          return caf::behavior{[](int n) { return n; }};
-        });
+        const auto echo = *spawn_on(self->system(), core_number(1),
+                                    [](basic_core_actor<>*) { return caf::behavior{[](int n) { return n; }}; });
         caf::scoped_actor scoped{self->system()};
         scoped->request(echo, caf::infinite, 1).receive([](int) {}, [](const caf::error&) {});
         return 0;

@@ -129,7 +129,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<player::work>)
 
 namespace {
 
-// An actor system on a simulated machine where a turn, a way from core to core and taking a line take a nanosecond each.
+// An actor system on a simulated machine where a turn, a way from core to core and taking a line take a nanosecond.
 class world {
  public:
   world(std::size_t cores, choices& choose, tally& t, std::size_t overflow_bound = 1024) : choose_{choose}, tally_{t} {

@@ -4,7 +4,8 @@
 //
 //   auto monitor = monitor_of(system(), home_core());
 //   request(monitor, caf::infinite, install_tree{.tree = 0, .route = tree}).then([=](core_count) { ... });
-//   request(monitor, caf::infinite, begin_multicast{0, {42}, combining::sum}).then([=](const multicast_result& r) {...});
+//   request(monitor, caf::infinite, begin_multicast{0, {42}, combining::sum})
+//       .then([=](const multicast_result& r) { ... });
 //
 // The protocols and what they promise under faults stand in protocols/ (multicast.hpp, barrier.hpp, call.hpp,
 // two_phase_commit.hpp). A monitor makes its part of one at the first use. A tick is a millisecond, unless the setting

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A core's part in a protocol, run on a core: protocol_host<P> hands a node of protocols/ its lines and timers, and does
-// what its steps say.
+// A core's part in a protocol: protocol_host<P> hands a node of protocols/ its lines and timers, and does what its
+// steps say.
 //
 //   protocol_host<hosted_barrier> host{here, options, find, [](const auto& report) { ... }};
 //   host.open();                                                 // an endpoint of its own, whose address others find
@@ -9,7 +9,7 @@
 // Everything that a step says is done after the step, in its order: so a report has been handled before a line that
 // follows it leaves, and whoever handles it may begin the next operation. No step nests in another. Lines are posted,
 // and what finds no room waits here, however long; lines to a core that is down are lost, which protocols bear with.
-// In steady state nothing is allocated but for reports' receivers and a timer that rings.
+// In steady state nothing is allocated but the timer that rings next.
 //
 // All members are for the core that it was made on, which also destroys it; its machine then still runs.
 #pragma once
@@ -61,9 +61,10 @@ class protocol_host final : private protocols::effects_of<P> {
   // An endpoint of its own. Where somebody else's is used instead, that hands on what comes, to take().
   // Errors: as core::open.
   result<address> open() {
-    const auto opened = here_->open([](void* self, core&, const line_view& line) {
-      static_cast<void>(static_cast<protocol_host*>(self)->take(line));
-    }, this);
+    const auto opened =
+        here_->open([](void* self, core&,
+                       const line_view& line) { static_cast<void>(static_cast<protocol_host*>(self)->take(line)); },
+                    this);
     if (opened) own_ = *opened;
     return opened;
   }
@@ -140,7 +141,7 @@ class protocol_host final : private protocols::effects_of<P> {
     if (std::exchange(carrying_out_, true)) return;
     for (std::size_t i = 0; i < todo_.size(); ++i) {
       const action next = todo_[i];
-      std::visit([this](const auto& what) { carry_out(what); }, next);
+      std::visit([this](const auto& what) { this->carry_out(what); }, next);
     }
     todo_.clear();
     carrying_out_ = false;
