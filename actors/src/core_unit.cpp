@@ -400,9 +400,9 @@ void core_unit::give_back(core_id from, message_type type, const std::uint64_t* 
 
 void core_unit::fail_call(core_id caller, std::uint64_t word, errc why) {
   if (word == 0) return;
-  core_->spend(work::answer);
   const std::uint64_t words[2] = {word, static_cast<std::uint64_t>(why)};
   post_surely(unit_at(caller), kind_call_error, words, 2, lane::reply);
+  core_->spend(work::answer);
 }
 
 void core_unit::bounce(caf::mailbox_element& what, caf::error why) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -19,8 +20,6 @@ struct payload {
 };
 constexpr unsigned bursts = 60;
 constexpr duration idle_watched{std::chrono::microseconds{200}};
-// An idle turn of a real driver looks at its rings so often (native_platform.hpp).
-constexpr double looks_in_a_turn = 4;
 
 double middle(std::vector<double>& all) {
   const auto at = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
@@ -100,6 +99,7 @@ result<std::unique_ptr<burst_probe>> burst_probe::make(driver_rig& rig) {
   rig.call(1, [&](core& here) { at = here.open(state::handle, made->state_.get()); });
   if (!at) return at.error();
   made->state_->to = *at;
+  made->alone_ = made->idle_turn();
   // The channel is bound in later turns.
   rig.call(0, [&](core& here) {
     made->state_->expected = few;
@@ -137,7 +137,35 @@ double burst_probe::idle_turn() {
     const std::uint64_t made = std::max<std::uint64_t>(turns() - before, 1);
     ns = static_cast<double>((native::now() - begin).count()) / static_cast<double>(made);
   });
-  return ns / looks_in_a_turn;
+  return ns;
+}
+
+double burst_probe::dispatch() {
+  // Handed on by a handler that does nothing else.
+  struct runner {
+    address self;
+    std::uint64_t left = 20'000;
+    instant begin{}, end{};
+    std::binary_semaphore over{0};
+    static void handle(void* object, core& here, const line_view&) {
+      auto& me = *static_cast<runner*>(object);
+      if (--me.left != 0) return static_cast<void>(here.send_words(me.self, 0, lane::request, nullptr, 0));
+      me.end = native::now();
+      me.over.release();
+    }
+  } run;
+  const std::uint64_t lines = run.left;
+  rig_.post(0, [&](core& here) {
+    const auto at = here.open(runner::handle, &run);
+    if (!at) return run.over.release();
+    run.self = *at;
+    run.begin = native::now();
+    static_cast<void>(here.send_words(run.self, 0, lane::request, nullptr, 0));
+  });
+  // Its lines go on in later turns, in which nothing else happens.
+  run.over.acquire();
+  rig_.call(0, [&](core& here) { here.close(run.self); });
+  return static_cast<double>((run.end - run.begin).count()) / static_cast<double>(lines);
 }
 
 }  // namespace cooper::bench

@@ -30,14 +30,19 @@ class burst_probe {
   ~burst_probe();
   // Medians of many bursts.
   burst_times measure();
-  // Nanoseconds between two looks of an idle core at its rings.
+  // Nanoseconds that a turn of an idle driver takes whose rings are those from one core, and whose are none; the latter
+  // was measured before there were any.
   double idle_turn();
+  double idle_turn_alone() const { return alone_; }
+  // ... that a line to the same core takes until its handler, which does nothing, has sent the next.
+  double dispatch();
 
  private:
   explicit burst_probe(driver_rig& rig);
   struct state;
   driver_rig& rig_;
   std::unique_ptr<state> state_;
+  double alone_ = 0;
 };
 
 }  // namespace cooper::bench

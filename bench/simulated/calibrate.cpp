@@ -138,8 +138,9 @@ class measuring {
       }
       const burst_times b = bursts_->measure();
       const double turn = bursts_->idle_turn();
+      const double dispatch = bursts_->dispatch();
       const double after = floor_window();
-      if (same_level(before, after)) burst_windows_.push_back({(before + after) / 2, b, turn});
+      if (same_level(before, after)) burst_windows_.push_back({(before + after) / 2, b, turn, dispatch});
       before = after;
     }
   }
@@ -148,7 +149,9 @@ class measuring {
     double floor;
     burst_times times;
     double turn;
+    double dispatch;
   };
+  double turn_alone() const { return bursts_->idle_turn_alone(); }
   std::vector<item>& items() { return items_; }
   const std::vector<burst_window>& bursts() const { return burst_windows_; }
   bool intact() const {
@@ -159,6 +162,10 @@ class measuring {
   measuring(run& r, std::unique_ptr<actor_rig> rig) : run_{r}, lines_(item_count), rig_{std::move(rig)} {}
 
   result<void> prepare() {
+    // First of all, while nobody has a channel.
+    auto bursts = burst_probe::make(rig_->drivers());
+    if (!bursts) return bursts.error();
+    bursts_ = std::move(*bursts);
     for (std::size_t i = 0; i < item_count; ++i) {
       item next;
       next.windows.workload = std::string{names[i]};
@@ -182,9 +189,6 @@ class measuring {
       }
       items_.push_back(std::move(next));
     }
-    auto bursts = burst_probe::make(rig_->drivers());
-    if (!bursts) return bursts.error();
-    bursts_ = std::move(*bursts);
     return {};
   }
 
@@ -302,19 +306,20 @@ result<calibration> calibrate(run& r) {
   p.topology = "pu:2";
   const double few = take([](const auto& b) { return b.times.send_few; });
   const double many = take([](const auto& b) { return b.times.send_many; });
-  const double dispatch = of(local_line) / 2;
+  const double dispatch = take([](const auto& b) { return b.dispatch; });
   const double receive = std::max(0.0, take([](const auto& b) { return b.times.drain; }) - dispatch);
   for (link_costs& l : p.links) {
-    l.send = from_ns(few);
-    l.burst = burst_probe::few;
-    l.send_more = from_ns(std::max(few, many));
+    // What the first few cost beside is the clock's, and the first line's.
+    l.send = from_ns(many);
     l.receive = from_ns(receive);
     l.transit = from_ns(out.floor_ns / 2 - receive);
-    l.fetch = l.move = from_ns(out.floor_ns / 2);
+    l.credit = l.fetch = l.move = from_ns(out.floor_ns / 2);
   }
   p.link(link_class::self) = {};
   p.dispatch = from_ns(dispatch);
-  p.turn = from_ns(std::max(1.0, take([](const auto& b) { return b.turn; })));
+  const double turn = m.turn_alone();
+  p.turn = from_ns(std::max(1.0, turn));
+  p.look = from_ns((take([](const auto& b) { return b.turn; }) - turn) / 4);
   p.wake = std::chrono::microseconds{50};
 
   // Our layers' work: what conversations on one core cost beyond their lines.

@@ -165,7 +165,7 @@ class reader {
       } else if (all != nullptr) {
         costs.*field.at = all->*field.at;
         take_mark(fmt::format("links.all.{}", field.key), fmt::format("{}{}", path, field.key), "");
-      } else if (name != "all") {
+      } else if (name != "all" && !detail::may_be_left_out(field)) {
         in.need(field.key);
       }
     }
@@ -223,7 +223,7 @@ class reader {
     };
     all_has_more_ = has("send_more");
     return std::all_of(link_fields.begin(), link_fields.end(), [&](const auto& field) {
-      return has(field.key) || (field.at == &link_costs::send_more && !has_burst);
+      return has(field.key) || detail::may_be_left_out(field) || (field.at == &link_costs::send_more && !has_burst);
     });
   }
 

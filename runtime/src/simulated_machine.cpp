@@ -187,10 +187,13 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     const cost begun = seat.clock;
     seat.forget_until(begun);
     const bool worked = driver.poll_once();
-    seat.spend(world_.costs().turn + static_cast<std::int64_t>(driver.looks()) * world_.costs().look);
+    const cost looks = static_cast<std::int64_t>(driver.looks()) * world_.costs().look;
     if (worked) {
+      seat.spend(world_.costs().turn + looks);
       seat.idle_since = endless;
     } else {
+      // Who finds nothing looks at the rings several times before at anything else: it sees a line the sooner.
+      seat.spend((world_.costs().turn + ring_looks * looks) / ring_looks);
       seat.period = seat.clock - begun;
       if (seat.idle_since == endless) seat.idle_since = begun;
       seat.is = simulated_seat::state::idle;
@@ -239,6 +242,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     return seat.look_at(next);
   }
 
+  static constexpr int ring_looks = 4;  // as on real cores: native_platform.hpp
   // Others' turns and gateways are looked at so often by who waits for them; and a core that polls for ever makes a
   // turn so often, for others wait for its turns.
   static constexpr cost restless_look{std::chrono::microseconds{1}};

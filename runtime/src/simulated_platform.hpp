@@ -41,12 +41,15 @@ struct simulated_environment {
     if (s.clock >= w.last.visible || s.sees_all != 0) return w.last.value;
     return s.clock >= w.before.visible ? w.before.value : w.oldest;
   }
-  // Credit once seen does not go back, also if it was seen before its time; on a link that takes none back what came
-  // before goes on to hold.
+  // Credit that has come is fetched. Once seen it does not go back, also if it was seen before its time; on a link that
+  // takes none back what came before goes on to hold.
   std::uint64_t load(decltype(sync::credit_observe) site, word& w) const {
     if (seat().sees_all != 0) w.last.visible = {};
-    if (!world->filled(self, seat().toward, seat().clock)) w.credit_seen = load<>(site, w);
-    return w.credit_seen;
+    simulated_seat& s = seat();
+    if (world->filled(self, s.toward, s.clock)) return w.credit_seen;
+    const std::uint64_t credit = load<>(site, w);
+    if (credit != w.credit_seen) s.spend(s.way->credit);
+    return w.credit_seen = credit;
   }
 
   template <class Site>

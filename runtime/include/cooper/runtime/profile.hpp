@@ -36,6 +36,7 @@ struct link_costs {
   std::uint32_t burst = 0;
   cost transit{};  // from published until the other core can see it
   cost receive{};  // fetching a line that has come, by its receiver
+  cost credit{};   // fetching credit that has come back, by the sender: once in a quarter of a ring
   // A line that several cores share (shared_line): reading it after another core wrote it, and taking it for writing.
   // The line is one: who comes while another is served waits for its turn.
   cost fetch{};
@@ -57,8 +58,10 @@ struct profile {
   std::vector<std::pair<std::string, std::string>> marks;
 
   std::array<link_costs, link_class_count> links{};  // by link_class
-  cost turn{};                                       // an empty turn of a driver; not 0 unless idle cores park at once
-  cost look{};                                       // ... more for each core that has a channel to this one
+  // A turn of a driver, beside what it does in it; not 0 unless idle cores park at once. And a look at the rings from one
+  // core. An idle driver looks at all rings four times in a turn, so it sees a line after an eighth of one.
+  cost turn{};
+  cost look{};
   cost dispatch{};                                   // from a line that has been fetched to its handler
   cost signal{};                                     // waking a core that is parked: to who does it
   cost wake{};                                       // ... from then until it runs again
