@@ -93,6 +93,7 @@ void simulated_seat::read_shared(shared_state& line) {
   std::uint64_t& seen = line.readers[self_];
   if (seen == line.version || !can_see(line)) return;
   seen = line.version;
+  ++line.moves;
   const cost begin = std::max(clock, line.free);
   clock = begin;
   spend(world_->between(line.owner, self_).fetch);
@@ -105,6 +106,7 @@ void simulated_seat::write_shared(shared_state& line) {
                        return &seen != &line.readers[self_] && seen == line.version;
                      });
   if (!alone) {
+    ++line.moves;
     clock = std::max(clock, line.free);
     spend(world_->between(line.owner, self_).move);
     line.free = clock;

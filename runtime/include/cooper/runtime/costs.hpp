@@ -36,6 +36,7 @@ struct shared_state {
   cost written{};                      // at
   cost free{};                         // it serves nobody from then on
   std::vector<std::uint64_t> readers;  // by core: the version that it has
+  std::uint64_t moves = 0;             // fetched or taken, by whomever
 };
 
 // One simulated core's account. That core only.
