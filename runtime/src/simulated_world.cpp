@@ -86,22 +86,32 @@ cost simulated_seat::slowed(cost c) const {
   return c;
 }
 
+namespace {
+
+void fit(shared_state& line, std::size_t cores) {
+  if (line.readers.size() == cores) return;
+  line.readers.resize(cores);
+  line.lost.resize(cores);
+}
+
+}  // namespace
+
 // A line that others wrote is fetched; the line is one, so fetches follow one another. Where it stands already, reading
-// costs nothing.
+// costs nothing; also where it stood until a time that this core's clock has not come to.
 void simulated_seat::read_shared(shared_state& line) {
-  if (line.readers.size() != world_->cores()) line.readers.resize(world_->cores());
+  fit(line, world_->cores());
   std::uint64_t& seen = line.readers[self_];
-  if (seen == line.version || !can_see(line)) return;
+  if (seen == line.version || clock < line.lost[self_]) return;
   seen = line.version;
   ++line.moves;
-  const cost begin = std::max(clock, line.free);
+  const cost begin = std::max({clock, line.free, line.written});
   clock = begin;
   spend(world_->between(line.owner, self_).fetch);
   line.free = clock;
 }
 
 void simulated_seat::write_shared(shared_state& line) {
-  if (line.readers.size() != world_->cores()) line.readers.resize(world_->cores());
+  fit(line, world_->cores());
   const bool alone = line.owner == self_ && std::none_of(line.readers.begin(), line.readers.end(), [&](auto& seen) {
                        return &seen != &line.readers[self_] && seen == line.version;
                      });
@@ -110,6 +120,9 @@ void simulated_seat::write_shared(shared_state& line) {
     clock = std::max(clock, line.free);
     spend(world_->between(line.owner, self_).move);
     line.free = clock;
+    for (std::size_t i = 0; i < line.readers.size(); ++i) {
+      if (i != self_ && line.readers[i] == line.version) line.lost[i] = clock;
+    }
   }
   line.owner = self_;
   line.readers[self_] = ++line.version;

@@ -58,7 +58,8 @@ outcome run(const std::string& name, const load& told, std::vector<fault> faults
   }
   simulation on{std::move(plan)};
   const auto ended = what->run(on);
-  outcome out{.trace = on.trace()};
+  outcome out;
+  out.trace = on.trace();
   if (!ended) out.ended_by = ended.error().detail();
   for (const measurement& m : on.rows()) {
     out.text += fmt::format("{} {} {} {} {} {} {}\n", m.name, m.value, m.unit, m.moved.messages, m.moved.crossings,
@@ -164,7 +165,10 @@ TEST_CASE("timers of a core are late by what is told") {
     auto where = topology::from_synthetic("package:1 core:2 pu:1");
     auto costs = profile::named("amd_8x4");
     REQUIRE((where && costs));
-    auto m = machine::simulate(*where, {.costs = *costs, .faults = std::move(faults)});
+    simulation_options options;
+    options.costs = *costs;
+    options.faults = std::move(faults);
+    auto m = machine::simulate(*where, options);
     REQUIRE(m);
     instant set{}, rang{};
     REQUIRE((*m)->call(core_id{1}, [&](core& here) {
