@@ -162,6 +162,14 @@ cost simulated_seat::late(cost now) const {
   return {};
 }
 
+cost simulated_seat::next_lift() const {
+  cost next = endless;
+  for (const cost lift : lifts_) {
+    if (lift > clock) next = std::min(next, lift);
+  }
+  return next;
+}
+
 simulated_world::simulated_world(const topology& where, const std::vector<core_id>& cores,
                                  const simulation_options& options)
     : turns{cores.size()},
@@ -210,6 +218,10 @@ void simulated_world::add(const fault& f) {
     case fault_kind::delay:
     case fault_kind::fill:
       links_.push_back({f.core.value, f.to.value, begin, end, f.by, f.kind == fault_kind::fill});
+      if (f.kind == fault_kind::fill) {
+        seat.lifts_.push_back(end);
+        seat.expect(end);
+      }
       break;
   }
 }

@@ -52,6 +52,7 @@ curves simulated_with(const profile& costs) {
   for (const load_key& k : what->about.load) plan.load.emplace_back(k.key, k.otherwise);
   for (auto& [key, value] : plan.load) {
     if (key == "core_counts") value = std::string{"2,4,8,12,16,20,24,28,32"};
+    if (key == "rounds") value = std::int64_t{20};
   }
   simulation on{std::move(plan)};
   const auto ended = what->run(on);

@@ -40,8 +40,8 @@ result<simulated_run> simulate(const scenario& of, const run_limits& limits = {}
 std::string scenario_text(const scenario& of, const std::vector<fault>& faults, bool coloured);
 std::string result_text(const simulated_run& run, bool coloured);
 
-// {"kind": "simulated", "version", "scenario": {"toml", "profile_toml", "machine_xml"}, "faults", "results", "ended_by",
-//  "host": {"kind": "host", ...}}
+// {"kind": "simulated", "version", "scenario": {"toml", "profile_toml", "machine_xml"}, "faults", "results",
+//  "ended_by", "host": {"kind": "host", ...}}
 boost::json::object json_of(const simulated_run& run);
 // The scenario that a result holds. Errors: malformed_input (no result, or one of another version).
 result<scenario> scenario_of(const boost::json::value& result_json, const std::string& file);
