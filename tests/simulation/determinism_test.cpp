@@ -85,7 +85,8 @@ TEST_CASE("equal seed, equal rows and trace, for every program") {
       {"shared_vs_message", {{"operations", std::int64_t{20}}}},
       {"shootdown_messages", {{"rounds", std::int64_t{5}}}}};
   for (const auto& [name, told] : all) {
-    CAPTURE(name);
+    const std::string& called = name;
+    CAPTURE(called);
     const outcome once = run(name, told, {}), again = run(name, told, {});
     CHECK(once.ended_by == "");
     CHECK(once.text == again.text);
