@@ -218,7 +218,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     }
     seat.spend(world_.costs().park);
     seat.is = simulated_seat::state::parked;
-    seat.deadline = deadline;
+    seat.deadline = std::min(deadline, seat.next_lift());
   }
 
   // When a core makes its next turn that can find anything; endless if it sleeps for good.
@@ -234,7 +234,7 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     cost next = std::min(seat.next_coming(), due);
     if (driver.restless()) next = std::min(next, seat.clock + restless_look);
     if (seat.idle_since != endless) {
-      next = std::min(next, seat.idle_since + std::min(cost{driver.poll_budget()} - seat.period, polling_max));
+      next = std::min({next, seat.idle_since + cost{driver.poll_budget()} - seat.period, seat.clock + polling_max});
     } else if (next == endless) {
       // It stays awake for something that nobody has announced.
       next = seat.clock + restless_look;

@@ -86,28 +86,43 @@ cost simulated_seat::slowed(cost c) const {
   return c;
 }
 
+namespace {
+
+void fit(shared_state& line, std::size_t cores) {
+  if (line.readers.size() == cores) return;
+  line.readers.resize(cores);
+  line.lost.resize(cores);
+}
+
+}  // namespace
+
 // A line that others wrote is fetched; the line is one, so fetches follow one another. Where it stands already, reading
-// costs nothing.
+// costs nothing; also where it stood until a time that this core's clock has not come to.
 void simulated_seat::read_shared(shared_state& line) {
-  if (line.readers.size() != world_->cores()) line.readers.resize(world_->cores());
+  fit(line, world_->cores());
   std::uint64_t& seen = line.readers[self_];
-  if (seen == line.version || !can_see(line)) return;
+  if (seen == line.version || clock < line.lost[self_]) return;
   seen = line.version;
-  const cost begin = std::max(clock, line.free);
+  ++line.moves;
+  const cost begin = std::max({clock, line.free, line.written});
   clock = begin;
   spend(world_->between(line.owner, self_).fetch);
   line.free = clock;
 }
 
 void simulated_seat::write_shared(shared_state& line) {
-  if (line.readers.size() != world_->cores()) line.readers.resize(world_->cores());
+  fit(line, world_->cores());
   const bool alone = line.owner == self_ && std::none_of(line.readers.begin(), line.readers.end(), [&](auto& seen) {
                        return &seen != &line.readers[self_] && seen == line.version;
                      });
   if (!alone) {
+    ++line.moves;
     clock = std::max(clock, line.free);
     spend(world_->between(line.owner, self_).move);
     line.free = clock;
+    for (std::size_t i = 0; i < line.readers.size(); ++i) {
+      if (i != self_ && line.readers[i] == line.version) line.lost[i] = clock;
+    }
   }
   line.owner = self_;
   line.readers[self_] = ++line.version;
@@ -145,6 +160,14 @@ cost simulated_seat::late(cost now) const {
     if (now >= w.begin && now < w.end) return cost{w.value};
   }
   return {};
+}
+
+cost simulated_seat::next_lift() const {
+  cost next = endless;
+  for (const cost lift : lifts_) {
+    if (lift > clock) next = std::min(next, lift);
+  }
+  return next;
 }
 
 simulated_world::simulated_world(const topology& where, const std::vector<core_id>& cores,
@@ -195,6 +218,10 @@ void simulated_world::add(const fault& f) {
     case fault_kind::delay:
     case fault_kind::fill:
       links_.push_back({f.core.value, f.to.value, begin, end, f.by, f.kind == fault_kind::fill});
+      if (f.kind == fault_kind::fill) {
+        seat.lifts_.push_back(end);
+        seat.expect(end);
+      }
       break;
   }
 }

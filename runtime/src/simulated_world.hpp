@@ -89,6 +89,8 @@ class simulated_seat final : public cost_meter {
   // When a turn that is due then can be made, with this core's faults; endless: never.
   cost possible_at(cost at) const;
   cost late(cost now) const;
+  // When a link from this core takes credit back again that took none: nobody else would wake it for that.
+  cost next_lift() const;
 
  private:
   friend class simulated_world;
@@ -102,6 +104,7 @@ class simulated_seat final : public cost_meter {
   std::size_t self_ = 0;
   std::vector<cost> coming_;  // a heap: when what is under way to this core can be seen
   std::vector<window> pauses_, slow_, late_;
+  std::vector<cost> lifts_;
 };
 
 class simulated_world {

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "scenario.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -42,10 +49,27 @@ std::optional<std::size_t> choice(toml_table& in, std::string_view key, const st
   return std::nullopt;
 }
 
+std::string content_of(const std::filesystem::path& file) {
+  std::ifstream in{file, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+// hwloc reads files.
+result<topology> from_xml_text(const std::string& xml) {
+  std::string path = (std::filesystem::temp_directory_path() / "cooper-machine-XXXXXX").string();
+  const int fd = ::mkstemp(path.data());
+  if (fd < 0) return error{errc::io_failed, "a temporary file: " + std::string{std::strerror(errno)}};
+  ::close(fd);
+  std::ofstream{path, std::ios::binary} << xml;
+  auto made = topology::from_xml(path);
+  std::filesystem::remove(path);
+  return made;
+}
+
 class reader {
  public:
-  reader(std::filesystem::path file, std::span<const program_description> programs)
-      : file_{std::move(file)}, programs_{programs}, wrong_{file_.string()} {}
+  reader(std::filesystem::path file, std::span<const program_description> programs, const scenario_parts* parts)
+      : file_{std::move(file)}, programs_{programs}, parts_{parts}, wrong_{file_.string()} {}
 
   result<scenario> run(const toml_value& root) {
     if (!right_version(root)) return wrong_.first();
@@ -60,6 +84,8 @@ class reader {
     auto where = read_machine(top, costs->topology);
     if (!where) return wrong_.first();
     scenario s{.file = file_, .where = *std::move(where), .costs = *costs};
+    s.synthetic = synthetic_;
+    s.machine_xml = machine_xml_;
     read_cores(top, s);
     read_program(top, s);
     s.seed = static_cast<std::uint64_t>(top.whole_or("seed", 0, number_max, 1));
@@ -100,7 +126,9 @@ class reader {
   std::optional<profile> read_profile(toml_table& top) {
     const std::string name = top.text_or("profile", "uniform");
     const bool is_path = name.find('/') != name.npos || name.ends_with(".toml");
-    auto read = is_path ? profile::read(beside(name)) : profile::named(name);
+    auto read = parts_ != nullptr ? profile::parse(parts_->profile_toml, "the profile beside it")
+                : is_path         ? profile::read(beside(name))
+                                  : profile::named(name);
     if (!read) top.complain("profile", fmt::format("cannot be had: {}", read.error().detail()));
     if (wrong_) return std::nullopt;
     return *std::move(read);
@@ -113,7 +141,11 @@ class reader {
     const std::string given = by_xml || by_words ? top.text(key) : otherwise;
     if (given.empty()) top.complain(key, "is missing; add it or xml, or name a profile that describes a machine");
     if (wrong_) return std::nullopt;
-    auto made = by_xml ? topology::from_xml(beside(given)) : topology::from_synthetic(given);
+    if (!by_xml) synthetic_ = given;
+    if (by_xml) machine_xml_ = parts_ != nullptr ? parts_->machine_xml : content_of(beside(given));
+    auto made = !by_xml             ? topology::from_synthetic(given)
+                : parts_ != nullptr ? from_xml_text(parts_->machine_xml)
+                                    : topology::from_xml(beside(given));
     if (made) return *std::move(made);
     top.complain(key, fmt::format("cannot be: {}", made.error().detail()));
     return std::nullopt;
@@ -247,22 +279,152 @@ class reader {
 
   std::filesystem::path file_;
   std::span<const program_description> programs_;
+  const scenario_parts* parts_;  // null: they are looked for
+  std::string synthetic_, machine_xml_;
   toml_complaints wrong_;
 };
+
+// What an option says has this line, which no file has.
+constexpr std::uint32_t line_of_options = 0;
+
+toml_value value_of(std::variant<std::int64_t, double, std::string> v) {
+  toml_value made;
+  std::visit([&](auto& one) { made.is = std::move(one); }, v);
+  made.line = line_of_options;
+  return made;
+}
+
+void put(toml_value& in, const std::string& key, toml_value v) {
+  auto* table = std::get_if<toml_value::table>(&in.is);
+  if (table == nullptr) return;  // the reader complains of that
+  const auto at = std::find_if(table->begin(), table->end(), [&](const auto& one) { return one.first == key; });
+  if (at == table->end()) {
+    table->emplace_back(key, std::move(v));
+  } else {
+    at->second = std::move(v);
+  }
+}
+
+void remove(toml_value& from, std::string_view key) {
+  if (auto* table = std::get_if<toml_value::table>(&from.is)) {
+    std::erase_if(*table, [&](const auto& one) { return one.first == key; });
+  }
+}
+
+toml_value& table_in(toml_value& in, const std::string& key) {
+  auto& table = std::get<toml_value::table>(in.is);
+  for (auto& [name, v] : table) {
+    if (name == key) return v;
+  }
+  table.emplace_back(key, toml_value{});
+  table.back().second.line = line_of_options;
+  return table.back().second;
+}
+
+// A number where the program's key wants one, or where no such key is known and it looks like one.
+result<void> set_one(toml_value& root, const std::string& word, const program_description* of) {
+  constexpr std::string_view handlers = "handlers.";
+  const auto equals = word.find('=');
+  if (equals == word.npos || equals == 0) {
+    return error{errc::bad_option, fmt::format("--set {}: write KEY=VALUE", word.substr(0, 80))};
+  }
+  const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
+  if (!is_toml_text(value) || value.size() > toml_text_bytes_max) {
+    return error{errc::bad_option, fmt::format("--set {}: its value is no line of text", key.substr(0, 80))};
+  }
+  const char* end = value.data() + value.size();
+  if (key.starts_with(handlers)) {
+    double number = 0;
+    const auto [at, failed] = std::from_chars(value.data(), end, number);
+    if (failed != std::errc{} || at != end) {
+      return error{errc::bad_option, fmt::format("--set {}: '{}' is no number", key.substr(0, 80), value)};
+    }
+    put(table_in(root, "handlers"), key.substr(handlers.size()), value_of(number));
+    return {};
+  }
+  bool wants_text = false;
+  if (of != nullptr) {
+    for (const load_key& k : of->load) wants_text |= k.key == key && std::holds_alternative<std::string>(k.otherwise);
+  }
+  std::int64_t number = 0;
+  const auto [at, failed] = std::from_chars(value.data(), end, number);
+  const bool is_number = !wants_text && failed == std::errc{} && at == end;
+  put(table_in(root, "load"), key, is_number ? value_of(number) : value_of(value));
+  return {};
+}
+
+result<void> change(toml_value& root, const scenario_changes& by, std::span<const program_description> programs) {
+  // An option's path begins where the command runs, not where the file is.
+  const auto from_here = [](const std::string& path) { return std::filesystem::absolute(path).string(); };
+  if (by.program) put(root, "program", value_of(*by.program));
+  if (by.profile) {
+    const bool is_path = by.profile->find('/') != std::string::npos || by.profile->ends_with(".toml");
+    put(root, "profile", value_of(is_path ? from_here(*by.profile) : *by.profile));
+  }
+  if (by.synthetic || by.xml) {
+    remove(root, "topology");
+    remove(root, "xml");
+  }
+  if (by.synthetic) put(root, "topology", value_of(*by.synthetic));
+  if (by.xml) put(root, "xml", value_of(from_here(*by.xml)));
+  if (by.cores) put(root, "cores", value_of(*by.cores));
+  if (by.seed) {
+    if (*by.seed > static_cast<std::uint64_t>(number_max)) {
+      return error{errc::bad_option, fmt::format("--seed: the largest is {}", number_max)};
+    }
+    put(root, "seed", value_of(static_cast<std::int64_t>(*by.seed)));
+  }
+  if (by.until_ms) put(root, "until_ms", value_of(*by.until_ms));
+  if (by.faults) {
+    toml_value swarm;
+    swarm.line = line_of_options;
+    put(swarm, "faults", value_of(static_cast<std::int64_t>(std::min<std::size_t>(*by.faults, 1u << 20))));
+    put(swarm, "within_us", value_of(std::int64_t{1000}));
+    put(root, "swarm", std::move(swarm));
+  }
+  const program_description* of = nullptr;
+  for (const auto& [key, v] : std::get<toml_value::table>(root.is)) {
+    const auto* name = v.as<std::string>();
+    if (key != "program" || name == nullptr) continue;
+    for (const program_description& p : programs) of = p.name == *name ? &p : of;
+  }
+  for (const std::string& word : by.set) {
+    if (const auto good = set_one(root, word, of); !good) return good.error();
+  }
+  return {};
+}
+
+result<scenario> read_changed(toml_value& root, const std::filesystem::path& file,
+                              std::span<const program_description> programs, const scenario_changes& changes,
+                              const scenario_parts* parts) {
+  if (const auto good = change(root, changes, programs); !good) return good.error();
+  auto read = reader{file, programs, parts}.run(root);
+  if (read) return read;
+  // What is wrong with an option has no place in the file.
+  const std::string place = fmt::format("{}:{}: ", file.string(), line_of_options);
+  const std::string no_file = fmt::format(":{}: ", 1);
+  const std::string& detail = read.error().detail();
+  for (const std::string& prefix : {place, file.empty() ? no_file : place}) {
+    if (detail.starts_with(prefix)) return error{errc::bad_option, "of the options, " + detail.substr(prefix.size())};
+  }
+  return read;
+}
 
 }  // namespace
 
 result<scenario> parse_scenario(std::string_view text, const std::filesystem::path& file,
-                                std::span<const program_description> programs) {
-  const auto root = parse_toml(text, file.string());
+                                std::span<const program_description> programs, const scenario_changes& changes,
+                                const scenario_parts* parts) {
+  auto root = parse_toml(text, file.string());
   if (!root) return root.error();
-  return reader{file, programs}.run(*root);
+  return read_changed(*root, file, programs, changes, parts);
 }
 
-result<scenario> read_scenario(const std::filesystem::path& file, std::span<const program_description> programs) {
-  const auto root = read_toml(file);
+result<scenario> read_scenario(const std::filesystem::path& file, std::span<const program_description> programs,
+                               const scenario_changes& changes) {
+  auto root = read_toml(file);
   if (!root) return root.error();
-  return reader{file, programs}.run(*root);
+  return read_changed(*root, file, programs, changes, nullptr);
 }
 
 result<std::vector<fault>> faults_of(const scenario& from, std::uint64_t seed) {

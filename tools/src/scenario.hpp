@@ -8,13 +8,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <cooper/runtime/faults.hpp>
@@ -24,30 +22,19 @@
 #include <cooper/vocabulary/ids.hpp>
 #include <cooper/vocabulary/time.hpp>
 
+#include "simulated/programs.hpp"
+
 namespace cooper::tools {
 
-using load_value = std::variant<std::int64_t, std::string>;
-
-// One thing that a program can be told in [load]; its default says whether it is a number or a text.
-struct load_key {
-  std::string key;
-  std::string words;
-  load_value otherwise;
-  std::int64_t least = 0;  // of numbers
-  std::int64_t most = std::numeric_limits<std::int64_t>::max() - 1;
-};
-
-// What a scenario's reader must know of a program.
-struct program_description {
-  std::string name;
-  std::string words;
-  std::vector<load_key> load;
-  std::vector<std::string> handlers;  // whose costs [handlers] may give
-};
+using bench::simulated::load_key;
+using bench::simulated::load_value;
+using bench::simulated::program_description;
 
 struct scenario {
   std::filesystem::path file;
   topology where;
+  std::string synthetic{};  // the notation that `where` was made from; empty: from machine_xml
+  std::string machine_xml{};
   profile costs;
   std::vector<core_id> cores{};  // of `where`, in order; they become core 0, 1, ...
   std::string program{};
@@ -59,11 +46,32 @@ struct scenario {
   std::vector<std::pair<std::string, cost>> handlers{};    // those that the file has
 };
 
-// Errors: unreadable_input (no such file, empty, over 1 MiB), malformed_input (with file, line, and what to do).
-result<scenario> read_scenario(const std::filesystem::path& file, std::span<const program_description> programs);
+// What stands in place of what a file says, or beside it: options of a command line.
+struct scenario_changes {
+  std::optional<std::string> program, profile, synthetic, xml, cores;
+  std::optional<std::uint64_t> seed;
+  std::optional<double> until_ms;
+  std::vector<std::string> set;       // "rounds=10" of [load], "handlers.ping=20"
+  std::optional<std::size_t> faults;  // a swarm of so many, within the first millisecond
+};
+
+// What a scenario's text names, if it comes along and is not looked for: a result holds it.
+struct scenario_parts {
+  std::string profile_toml, machine_xml;
+};
+
+// Errors: unreadable_input (no such file, empty, over 1 MiB), malformed_input (with file, line, and what to do),
+// bad_option (of changes).
+result<scenario> read_scenario(const std::filesystem::path& file, std::span<const program_description> programs,
+                               const scenario_changes& changes = {});
 // `file` names the text in messages, and its folder is where relative paths begin.
 result<scenario> parse_scenario(std::string_view text, const std::filesystem::path& file,
-                                std::span<const program_description> programs);
+                                std::span<const program_description> programs, const scenario_changes& changes = {},
+                                const scenario_parts* parts = nullptr);
+
+// With everything said that a file may leave out. Read again with its parts, it gives the same scenario.
+std::string to_toml(const scenario& of);
+scenario_parts parts_of(const scenario& of);
 
 // The written faults and those that the swarm draws, by their begin; one that is drawn upon a written one of its kind
 // is left out. Errors: bad_option, as draw_faults; never with the seed of the file.

@@ -35,7 +35,9 @@ struct shared_state {
   std::uint64_t version = 0;
   cost written{};                      // at
   cost free{};                         // it serves nobody from then on
-  std::vector<std::uint64_t> readers;  // by core: the version that it has
+  std::vector<std::uint64_t> readers;  // by core: the version that it had last
+  std::vector<cost> lost;              // ... and until when, if others wrote since
+  std::uint64_t moves = 0;             // fetched or taken, by whomever
 };
 
 // One simulated core's account. That core only.

@@ -44,6 +44,9 @@ class shared_line {
     return words_[i].fetch_add(value, std::memory_order_acq_rel);
   }
 
+  // How often it went from one core to another on a simulated machine; 0 on a real one, where nobody knows.
+  std::uint64_t moves() const { return state_.moves; }
+
  private:
   void taken_by(core& here) {
     cost_meter* meter = here.meter();
