@@ -381,14 +381,13 @@ std::optional<errc> resident::send_request(call_base& call, const resident* to, 
   words[0] = home_->calls().begin(call, known ? known->core : to->home().id());
   if (words[0] == 0) return errc::mailbox_full;
   home_->counters().calls.add(1);
+  home_->driver().spend(work::call);
   const send_result sent = known ? home_->post(*known, type, words, count, core_unit::if_full::refuse)
                                  : send_by_mailbox(*to, type, words, count);
   if (sent != send_result::ok) [[unlikely]] {
     home_->calls().forget(call);
     return sent == send_result::full ? errc::mailbox_full : errc::core_down;
   }
-  // After the line has left: most of what a call costs is done while it is on its way.
-  home_->driver().spend(work::call);
   if (deadline) home_->driver().spend(work::timer);
   if (deadline) home_->calls().set_deadline(call, home_->driver().now() + *deadline);
   return {};
@@ -401,6 +400,7 @@ void resident::send_answer(core_id caller, std::uint64_t word, const void* value
   if (bytes % 8 != 0) words[count] = 0;
   if (bytes != 0) std::memcpy(words + 1, value, bytes);
   home_->post_surely(home_->unit_at(caller), kind_call_value, words, 1 + count, lane::reply);
+  // Once it has left: what remains to be done does not keep it.
   home_->driver().spend(work::answer);
 }
 

@@ -20,9 +20,11 @@ struct answerer {
   address to;
   std::uint64_t sequence = 0;
   std::uint64_t errors = 0;
+  cost handling{};
 
   static void handle(void* object, core& here, const line_view& line) {
     auto& me = *static_cast<answerer*>(object);
+    here.spend(me.handling);
     payload p = line.as<payload>();
     me.errors |= stamp_error(p.word, ++me.sequence);
     // There is one message under way, so there is room.
@@ -40,6 +42,7 @@ struct asker {
   std::uint64_t errors = 0;
   instant begin{};
   finish_line* line = nullptr;
+  cost handling{};
 
   void send_next(core& here) {
     if (sequence == timed_from) begin = here.now();
@@ -49,6 +52,7 @@ struct asker {
   }
   static void handle(void* object, core& here, const line_view& view) {
     auto& me = *static_cast<asker*>(object);
+    here.spend(me.handling);
     me.errors |= stamp_error(view.as<payload>().word, me.sequence);
     if (me.sequence != me.end) {
       me.send_next(here);
@@ -66,9 +70,10 @@ struct asker {
 
 class driver_round_trips final : public conversation {
  public:
-  static result<std::unique_ptr<conversation>> make(machine& on) {
+  static result<std::unique_ptr<conversation>> make(machine& on, cost handling) {
     auto made = std::unique_ptr<driver_round_trips>{new driver_round_trips{on}};
     made->first_.line = &made->line;
+    made->first_.handling = made->second_.handling = handling;
     for (const auto& opened : {made->open(0, asker::handle, &made->first_, made->first_.self),
                                made->open(1, answerer::handle, &made->second_, made->second_.self)}) {
       if (!opened) return opened.error();
@@ -102,10 +107,12 @@ class driver_round_trips final : public conversation {
 
 }  // namespace
 
-result<std::unique_ptr<conversation>> on_drivers(machine& on) { return driver_round_trips::make(on); }
+result<std::unique_ptr<conversation>> on_drivers(machine& on, cost handling) {
+  return driver_round_trips::make(on, handling);
+}
 
 void measure_cooper_driver(run& r, const contender& self) {
-  r.add(measure_on_drivers(r, r.new_row(self, 2), 2, on_drivers));
+  r.add(measure_on_drivers(r, r.new_row(self, 2), 2, [](machine& on) { return on_drivers(on); }));
 }
 
 }  // namespace cooper::bench::line_rtt

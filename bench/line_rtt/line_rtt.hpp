@@ -21,8 +21,8 @@ void measure_asio_post(run& r, const contender& self);
 void measure_pipe(run& r, const contender& self);
 void measure_eventfd(run& r, const contender& self);
 
-// The conversation of measure_cooper_driver, for a simulated machine too.
-result<std::unique_ptr<conversation>> on_drivers(machine& on);
+// The conversation of measure_cooper_driver, for a simulated machine too; there a handler takes so long.
+result<std::unique_ptr<conversation>> on_drivers(machine& on, cost handling = {});
 
 extern const workload table;
 

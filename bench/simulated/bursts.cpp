@@ -99,7 +99,6 @@ result<std::unique_ptr<burst_probe>> burst_probe::make(driver_rig& rig) {
   rig.call(1, [&](core& here) { at = here.open(state::handle, made->state_.get()); });
   if (!at) return at.error();
   made->state_->to = *at;
-  made->alone_ = made->idle_turn();
   // The channel is bound in later turns.
   rig.call(0, [&](core& here) {
     made->state_->expected = few;

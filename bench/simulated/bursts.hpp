@@ -30,10 +30,8 @@ class burst_probe {
   ~burst_probe();
   // Medians of many bursts.
   burst_times measure();
-  // Nanoseconds that a turn of an idle driver takes whose rings are those from one core, and whose are none; the latter
-  // was measured before there were any.
+  // Nanoseconds that a turn of an idle driver takes.
   double idle_turn();
-  double idle_turn_alone() const { return alone_; }
   // ... that a line to the same core takes until its handler, which does nothing, has sent the next.
   double dispatch();
 
@@ -42,7 +40,6 @@ class burst_probe {
   struct state;
   driver_rig& rig_;
   std::unique_ptr<state> state_;
-  double alone_ = 0;
 };
 
 }  // namespace cooper::bench

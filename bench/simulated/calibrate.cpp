@@ -89,8 +89,8 @@ actor_conversation actors_of(std::size_t i) {
       return parcel_rtt::core_actors(i == local_parcel);
   }
 }
-conversation_maker lines_of(std::size_t i) {
-  if (i == rtt) return line_rtt::on_drivers;
+conversation_maker lines_of(std::size_t i, cost handling = {}) {
+  if (i == rtt) return [handling](machine& on) { return line_rtt::on_drivers(on, handling); };
   if (i == stream) return line_stream::on_drivers;
   return lrpc::on_a_driver;
 }
@@ -151,7 +151,7 @@ class measuring {
     double turn;
     double dispatch;
   };
-  double turn_alone() const { return bursts_->idle_turn_alone(); }
+
   std::vector<item>& items() { return items_; }
   const std::vector<burst_window>& bursts() const { return burst_windows_; }
   bool intact() const {
@@ -221,14 +221,15 @@ double median_of(std::vector<double> all) {
 cost from_ns(double ns) { return cost{std::max<std::int64_t>(0, std::llround(ns * 1000))}; }
 double to_ns(cost c) { return static_cast<double>(c.count()) / 1000; }
 
-result<double> simulated(std::size_t i, const profile& costs) {
+// `handling` is what a handler of line_rtt does beside what an empty one does; not ours, so in no profile.
+result<double> simulated(std::size_t i, const profile& costs, cost handling = {}) {
   // Both hardware threads of the pair, whatever they share: the profile has one class of links.
   const topology where = *topology::from_synthetic("pu:2");
   simulation_options options;
   options.costs = costs;
   options.poll_budget = std::chrono::hours{1};
   const std::uint64_t count = 4000;
-  return is_lines(i) ? simulate(lines_of(i), where, std::move(options), count)
+  return is_lines(i) ? simulate(lines_of(i, handling), where, std::move(options), count)
                      : simulate(actors_of(i), where, std::move(options), count);
 }
 
@@ -241,11 +242,11 @@ result<double> left_over(std::size_t i, double measured, const profile& costs) {
 
 }  // namespace
 
-result<void> predict(const profile& costs, std::vector<prediction>& predictions) {
+result<void> predict(const profile& costs, cost handling, std::vector<prediction>& predictions) {
   for (prediction& p : predictions) {
     const auto at = std::find(names.begin(), names.begin() + predicted_count, p.name);
     COOPER_ASSERT(at != names.begin() + predicted_count, "a prediction's name");
-    const auto ns = simulated(static_cast<std::size_t>(at - names.begin()), costs);
+    const auto ns = simulated(static_cast<std::size_t>(at - names.begin()), costs, handling);
     if (!ns) return ns.error();
     p.predicted = p.unit == "ns" ? *ns : 1e9 / *ns;
   }
@@ -317,11 +318,12 @@ result<calibration> calibrate(run& r) {
   }
   p.link(link_class::self) = {};
   p.dispatch = from_ns(dispatch);
-  const double turn = m.turn_alone();
-  p.turn = from_ns(std::max(1.0, turn));
-  p.look = from_ns((take([](const auto& b) { return b.turn; }) - turn) / 4);
+  p.turn = from_ns(std::max(1.0, take([](const auto& b) { return b.turn; })));
   p.wake = std::chrono::microseconds{50};
 
+  const auto payload = left_over(local_line, of(local_line), p);
+  if (!payload) return payload.error();
+  out.handling = from_ns(*payload / 2);
   // Our layers' work: what conversations on one core cost beyond their lines.
   const auto message = left_over(local_message, of(local_message), p);
   if (!message) return message.error();
@@ -349,7 +351,7 @@ result<calibration> calibrate(run& r) {
     next.windows = at.windows;
     out.predictions.push_back(std::move(next));
   }
-  const result<void> predicted = predict(p, out.predictions);
+  const result<void> predicted = predict(p, out.handling, out.predictions);
   if (!predicted) return predicted.error();
   const noise heard = meter.since();
   if (heard.foreign > 0.01) {

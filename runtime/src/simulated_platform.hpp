@@ -60,8 +60,9 @@ struct simulated_environment {
     simulated_seat& s = seat();
     const bool in_burst = s.way->burst == 0 || world->unread(s.toward) < s.way->burst;
     ++world->unread(s.toward);
-    s.spend(in_burst ? s.way->send : s.way->send_more);
+    // The line leaves at once; what sending costs is what keeps the sender from what it does next.
     store_in_transit(w, value);
+    s.spend(in_burst ? s.way->send : s.way->send_more);
   }
   // Not before the line that it announces: a hint seen early would be taken for one without a line.
   void store(decltype(sync::hint_raise), word& w, std::uint64_t value) const { store_in_transit(w, value); }

@@ -28,7 +28,7 @@ namespace cooper {
 
 // What crosses from one core to another, by the class of the link.
 struct link_costs {
-  // Publishing a line: while the memory node that holds it has fewer than `burst` lines which were published and not
+  // Publishing a line, to who sends it and beside its way: while the memory node that holds it has fewer than `burst` lines which were published and not
   // read yet; and where it has as many. 0: no node ever has too many, nor is there a send_more. That this is counted
   // by memory node and not by sender is what Figure 6 of The Multikernel shows (docs/decisions/0007).
   cost send{};
@@ -62,11 +62,11 @@ struct profile {
   // core. An idle driver looks at all rings four times in a turn, so it sees a line after an eighth of one.
   cost turn{};
   cost look{};
-  cost dispatch{};                                   // from a line that has been fetched to its handler
-  cost signal{};                                     // waking a core that is parked: to who does it
-  cost wake{};                                       // ... from then until it runs again
-  cost park{};                                       // falling asleep
-  std::array<cost, work_count> works{};              // by kind of work
+  cost dispatch{};                       // from a line that has been fetched to its handler
+  cost signal{};                         // waking a core that is parked: to who does it
+  cost wake{};                           // ... from then until it runs again
+  cost park{};                           // falling asleep
+  std::array<cost, work_count> works{};  // by kind of work
 
   const link_costs& link(link_class c) const { return links[static_cast<std::size_t>(c)]; }
   link_costs& link(link_class c) { return links[static_cast<std::size_t>(c)]; }
