@@ -219,7 +219,6 @@ double median_of(std::vector<double> all) {
 }
 
 cost from_ns(double ns) { return cost{std::max<std::int64_t>(0, std::llround(ns * 1000))}; }
-double to_ns(cost c) { return static_cast<double>(c.count()) / 1000; }
 
 // `handling` is what a handler of line_rtt does beside what an empty one does; not ours, so in no profile.
 result<double> simulated(std::size_t i, const profile& costs, cost handling = {}) {
@@ -305,7 +304,7 @@ result<calibration> calibrate(run& r) {
   p.words = fmt::format("two cores of {}, calibrated at a floor of {:.0f} ns",
                         r.options().where->model().empty() ? "this machine" : r.options().where->model(), out.floor_ns);
   p.topology = "pu:2";
-  const double few = take([](const auto& b) { return b.times.send_few; });
+
   const double many = take([](const auto& b) { return b.times.send_many; });
   const double dispatch = take([](const auto& b) { return b.dispatch; });
   const double receive = std::max(0.0, take([](const auto& b) { return b.times.drain; }) - dispatch);
@@ -356,12 +355,6 @@ result<calibration> calibrate(run& r) {
   const noise heard = meter.since();
   if (heard.foreign > 0.01) {
     out.warnings.push_back(fmt::format("other processes used {:.0f} % of the machine", heard.foreign * 100));
-  }
-  if (std::getenv("COOPER_CALIBRATE_SHOW") != nullptr) {
-    fmt::print("windows {} {} {} {}\n", windows_at[0], windows_at[1], windows_at[2], windows_at[3]);
-    fmt::print("floor {:.1f} few {:.2f} many {:.2f} drain+dispatch {:.2f} dispatch {:.2f} turn {:.2f}\n", out.floor_ns,
-               few, many, receive + dispatch, dispatch, to_ns(p.turn));
-    for (std::size_t i = 0; i < item_count; ++i) fmt::print("{:<34} {:8.1f}\n", names[i], of(static_cast<which>(i)));
   }
   return out;
 }

@@ -15,6 +15,7 @@
 #include <caf/all.hpp>
 
 #include <cooper/runtime/machine.hpp>
+#include <cooper/runtime/native_environment.hpp>
 
 namespace cooper::bench {
 
@@ -42,14 +43,20 @@ class timed_count {
   }
   // Before each operation: false if there is none left, and the line is crossed.
   bool next() {
-    if (warm_up_-- == 0) begun_ = core::current()->now();
+    if (warm_up_-- == 0) begun_ = now();
     if (left_-- != 0) return true;
-    line_.cross(static_cast<double>((core::current()->now() - begun_).count()));
+    line_.cross(static_cast<double>((now() - begun_).count()));
     return false;
   }
   std::uint64_t left() const { return left_; }
 
  private:
+  // A thread of CAF's own is no core.
+  static instant now() {
+    core* here = core::current();
+    return here != nullptr ? here->now() : native::now();
+  }
+
   finish_line& line_;
   std::uint64_t warm_up_ = 0, left_ = 0;
   instant begun_{};

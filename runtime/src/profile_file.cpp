@@ -243,7 +243,9 @@ class reader {
                 fmt::format("as links.{}", name));
     };
     for (const auto& field : link_fields) {
-      if (field.at != &link_costs::send_more || p_.links[to].burst > 0) copy(field.key);
+      const bool unsaid = (field.at == &link_costs::send_more && p_.links[to].burst == 0) ||
+                          (detail::may_be_left_out(field) && p_.links[to].*field.at == cost{});
+      if (!unsaid) copy(field.key);
     }
     if (p_.links[to].burst > 0) copy("burst");
   }

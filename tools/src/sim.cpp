@@ -12,6 +12,7 @@
 #include "commands.hpp"
 #include "options.hpp"
 #include "running.hpp"
+#include "sim_calibrate.hpp"
 #include "sim_report.hpp"
 
 namespace cooper::tools {
@@ -26,6 +27,8 @@ struct sim_options {
   std::uint64_t turns_max = 1'000'000'000;
   std::optional<std::string> json, trace, plot;
   bool list = false;
+  std::string calibrate;
+  double seconds = 20;
 };
 
 struct destinations {
@@ -107,6 +110,10 @@ int compared(const std::string& before, const simulated_run& now) {
 }
 
 result<int> run_sim(const sim_options& options) {
+  if (!options.calibrate.empty()) {
+    return run_calibration(
+        {.file = options.calibrate, .cores = options.changes.cores, .seconds = options.seconds, .json = options.json});
+  }
   const auto to = open_destinations(options);
   if (!to) return to.error();
   if (options.list) return list_all(*to);
@@ -196,6 +203,21 @@ void add_sim(CLI::App& app, int& exit) {
                      ->type_name("FILE");
   // The result says of what it is.
   for (CLI::Option* each : asks) replay->excludes(each);
+  auto* calibrate =
+      sim->add_option(
+             "--calibrate", options->calibrate,
+             "Measure two real cores (--cores) and write what things cost there as a profile; says how well it "
+             "predicts the same cores, and exits with 1 if anything is off by more than 15 %")
+          ->type_name("FILE");
+  sim->add_option("--time", options->seconds, "How long --calibrate measures")
+      ->type_name("SECONDS")
+      ->needs(calibrate)
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  for (CLI::Option* each : asks) {
+    if (each->get_name() != "--cores") calibrate->excludes(each);
+  }
+  calibrate->excludes(replay);
   sim->add_option("--turns", options->turns_max, "End after so many turns of cores, which take the host's time")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62))
@@ -214,6 +236,7 @@ void add_sim(CLI::App& app, int& exit) {
       "  cooper sim --program ping_pong --profile amd_8x4\n"
       "  cooper sim examples/scenarios/figure_6_amd_8x4.toml --plot figure_6.svg --json figure_6.json\n"
       "  cooper sim --replay figure_6.json\n"
+      "  cooper sim --calibrate here.toml\n"
       "  cooper sim --program ring --profile large_16x64 --faults 20 --seed 7 --trace ring.json");
   sim->callback([options, &exit] {
     const result<int> done = run_sim(*options);

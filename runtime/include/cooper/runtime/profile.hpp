@@ -28,9 +28,9 @@ namespace cooper {
 
 // What crosses from one core to another, by the class of the link.
 struct link_costs {
-  // Publishing a line, to who sends it and beside its way: while the memory node that holds it has fewer than `burst` lines which were published and not
-  // read yet; and where it has as many. 0: no node ever has too many, nor is there a send_more. That this is counted
-  // by memory node and not by sender is what Figure 6 of The Multikernel shows (docs/decisions/0007).
+  // What publishing a line costs its sender, who is kept while it leaves: where the memory node that holds it has
+  // fewer than `burst` lines which nobody has read yet, and where it has as many (why the memory node is what counts:
+  // docs/decisions/0007). 0: no node ever has too many, and there is no send_more.
   cost send{};
   cost send_more{};
   std::uint32_t burst = 0;
@@ -58,8 +58,8 @@ struct profile {
   std::vector<std::pair<std::string, std::string>> marks;
 
   std::array<link_costs, link_class_count> links{};  // by link_class
-  // A turn of a driver, beside what it does in it; not 0 unless idle cores park at once. And a look at the rings from one
-  // core. An idle driver looks at all rings four times in a turn, so it sees a line after an eighth of one.
+  // A turn of a driver, beside what it does; not 0 unless idle cores park at once. And a look at one peer's rings;
+  // an idle driver looks at all rings four times a turn, so it sees a line after an eighth of one.
   cost turn{};
   cost look{};
   cost dispatch{};                       // from a line that has been fetched to its handler
