@@ -10,7 +10,7 @@
 packages_run=(
   g++-12 cmake ninja-build pkg-config binutils
   libhwloc-dev libboost1.81-dev libboost-json1.81-dev libfmt-dev libcli11-dev libreaderwriterqueue-dev
-  libboost-context1.81-dev libcaf-dev doctest-dev librapidcheck-dev swi-prolog-nox libedit-dev
+  libboost-context1.81-dev libcaf-dev doctest-dev librapidcheck-dev libtoml11-dev swi-prolog-nox libedit-dev
   gnuplot-nox
 )
 # To run the checks as well.

@@ -86,6 +86,7 @@ caf::actor_clock::time_point system_clock::now() const noexcept {
 template <class F>
 void system_clock::on_clock(F f) {
   if (core_unit* unit = core_unit::here_of(owner_)) {
+    unit->driver().spend(work::timer);
     f(unit->clock());
     unit->clock().arm();
     return;

@@ -21,6 +21,7 @@
 #include "core_clock.hpp"
 #include "core_unit.hpp"
 #include "monitor.hpp"
+#include "only_real.hpp"
 #include "printer.hpp"
 
 namespace cooper::actors {
@@ -30,6 +31,7 @@ struct core_scheduler::settings {
   placement_policy policy = placement_policy::adaptive;
   std::optional<std::string> cores;
   std::optional<std::size_t> cores_max;
+  duration tick = std::chrono::milliseconds{1};
 };
 
 namespace {
@@ -97,15 +99,25 @@ void core_scheduler::init(caf::actor_system_config& cfg) {
   if (const auto budget = caf::get_if<caf::timespan>(&cfg, "cooper.poll-budget")) {
     settings_->boot.poll_budget = duration{budget->count()};
   }
+  if (const auto tick = caf::get_if<caf::timespan>(&cfg, "cooper.tick")) {
+    settings_->tick = duration{tick->count()};
+    if (settings_->tick < std::chrono::microseconds{1} || settings_->tick > std::chrono::minutes{1}) {
+      refuse({errc::bad_option, "cooper.tick: it may be a microsecond to a minute"});
+    }
+  }
   if (const auto workers = caf::get_if<std::size_t>(&cfg, "scheduler.max-threads")) settings_->cores_max = *workers;
   for (const auto& [name, value] : caf::get_or(cfg, "cooper", caf::settings{})) {
-    if (name != "cores" && name != "placement" && name != "poll-budget") {
+    if (name != "cores" && name != "placement" && name != "poll-budget" && name != "tick") {
       refuse({errc::bad_option, fmt::format("cooper.{}: there is no such setting; there are cooper.cores, "
-                                            "cooper.placement and cooper.poll-budget",
+                                            "cooper.placement, cooper.poll-budget and cooper.tick",
                                             name)});
     }
   }
   if (const auto booted = boot(); !booted) refuse(booted.error());
+  if (machine_->simulated()) {
+    if (system().has_middleman()) refuse(only_on_real_machines("the network (caf::io::middleman)"));
+    cfg.add_thread_hook<no_threads>();
+  }
   num_workers_ = units_.size();
   machine_->describe_cores([this](core_id which) { return units_[which.value]->numbers(); });
 }
@@ -280,6 +292,8 @@ std::size_t core_scheduler::messages_per_run() const noexcept {
   return std::min(max_throughput_, messages_per_run_max);
 }
 
+duration core_scheduler::tick() const noexcept { return settings_->tick; }
+
 core_id core_scheduler::next_core() noexcept {
   // sync(scheduler.turn) relaxed: any order of turns will do.
   return units_[turn_.fetch_add(1, std::memory_order_relaxed) % units_.size()]->id();
@@ -314,9 +328,24 @@ core_unit& core_scheduler::home_of(caf::resumable& what) {
   return home;
 }
 
+// On a simulated machine: an actor that was never initialised comes here when it is spawned, and then not again. Core
+// actors are their own launchers.
+void core_scheduler::look_at_newcomer(core_unit* here, caf::resumable* what) {
+  if (what->subtype() != caf::resumable::scheduled_actor) return;
+  const auto& actor = static_cast<const caf::scheduled_actor&>(*what);
+  if (actor.getf(caf::abstract_actor::is_initialized_flag)) return;
+  // A group's end waits for it, in a blocking actor.
+  if (std::string_view{actor.name()} == "local_broker") {
+    caf::intrusive_ptr_release(what);
+    throw std::runtime_error("cooper: " + only_on_real_machines("a group").message());
+  }
+  if (here != nullptr) here->driver().spend(work::spawn);
+}
+
 void core_scheduler::enqueue(caf::resumable* what) {
   core_unit& home = home_of(*what);
   core_unit* here = core_unit::here_of(*this);
+  if (here != nullptr ? here->driver().meter() != nullptr : machine_->simulated()) look_at_newcomer(here, what);
   if (here == &home) return home.make_ready(what);
   if (here != nullptr) return here->forward(home, what);
   if (!post(home, [&home, what] { home.make_ready(what); })) home_is_gone(what);

@@ -17,6 +17,7 @@
 #include <cooper/actors/resident.hpp>
 #include <cooper/actors/spawn.hpp>
 #include "planted.hpp"
+#include "protocol_hosts.hpp"
 
 namespace cooper::actors {
 
@@ -80,6 +81,7 @@ void core_unit::drop_released() {
 void core_unit::end() {
   calls_.fail_all(errc::cancelled);
   end_residents(caf::make_error(caf::exit_reason::user_shutdown));
+  hosts_.reset();
   clock_.take_all();
   calls_.detach();
   alive_.reset();
@@ -97,6 +99,7 @@ void core_unit::leave(cooper::job done) {
   calls_.fail_all(errc::core_down);
   end_residents(make_error(errc::core_down));
   give_up_flush();
+  if (hosts_) hosts_->stop();
   empty_ready([this](caf::resumable* what) { owner_.home_is_gone(what); });
   const auto entries = std::make_shared<unit_clock::entries>(clock_.take_all());
   if (!owner_.post_anywhere([entries](core_unit& heir) { heir.clock().add_all(std::move(*entries)); })) {
@@ -118,6 +121,7 @@ result<void> core_unit::come_back() {
   leaving_ = false;
   armed_ = false;
   if (const auto opened = open_endpoint(); !opened) return opened;
+  if (hosts_) hosts_->restart();
   for (kept_lines& kept : kept_) kept.asked = false;
   bind_peers();
   return {};
@@ -346,8 +350,18 @@ void core_unit::take(const line_view& line) {
       if (call_base* call = calls_.take(words[0])) call->fail(static_cast<errc>(words[1]));
       break;
     default:
+      if (line.type >= kind_multicast && line.type <= kind_barrier_last) hosts().take(line);
       break;
   }
+}
+
+protocol_hosts& core_unit::hosts() {
+  if (!hosts_) hosts_ = std::make_unique<protocol_hosts>(*this);
+  return *hosts_;
+}
+
+void core_unit::forget_askers() {
+  if (hosts_) hosts_->forget_askers();
 }
 
 void core_unit::on_undeliverable(void* self, core&, const line_view& line) {
@@ -388,6 +402,7 @@ void core_unit::fail_call(core_id caller, std::uint64_t word, errc why) {
   if (word == 0) return;
   const std::uint64_t words[2] = {word, static_cast<std::uint64_t>(why)};
   post_surely(unit_at(caller), kind_call_error, words, 2, lane::reply);
+  core_->spend(work::answer);
 }
 
 void core_unit::bounce(caf::mailbox_element& what, caf::error why) {

@@ -31,6 +31,7 @@
 
 namespace cooper::actors {
 
+class protocol_hosts;
 class resident;
 
 // Counted by the unit, read by anyone.
@@ -133,6 +134,11 @@ class core_unit final : public caf::execution_unit {
   void when_flushed(cooper::job work);
   // References are dropped between activations, never inside one.
   void release_later(caf::resumable* what);
+
+  // This core's parts in the protocols, made at the first use.
+  protocol_hosts& hosts();
+  // The monitor ends.
+  void forget_askers();
 
   // Who runs now: an actor's id, or 0. Any thread.
   std::uint64_t running() const noexcept {
@@ -294,6 +300,7 @@ class core_unit final : public caf::execution_unit {
   std::vector<bool> flush_awaited_;  // by core; this core's place stands for the gateway
   std::vector<cooper::job> flushing_, flush_next_;
 
+  std::unique_ptr<protocol_hosts> hosts_;
   unit_counters counters_;
   bool leaving_ = false;
   std::atomic<std::uint64_t> running_{0};

@@ -8,6 +8,12 @@ namespace cooper::actors {
 
 // Protocols use the numbers below 0x800 (protocol.hpp).
 enum line_kind : message_type {
+  // To a unit, for its core's parts in the protocols: monitors' lines.
+  kind_multicast = 0xe00,
+  kind_two_phase,
+  kind_core_call,
+  kind_barrier_first = 0xe80,  // and the barrier's number
+  kind_barrier_last = 0xeff,
   // To a unit, and by it.
   kind_run_ready = 0xf00,  // from itself: actors are ready
   kind_resume,             // resumable*: an actor whose mailbox was unblocked elsewhere

@@ -2,6 +2,7 @@
 #include <cooper/actors/resident.hpp>
 
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include <caf/sec.hpp>
@@ -11,6 +12,7 @@
 #include <cooper/actors/protocol.hpp>
 #include <cooper/actors/spawn.hpp>
 #include "core_unit.hpp"
+#include "only_real.hpp"
 #include "planted.hpp"
 
 namespace cooper::actors {
@@ -37,6 +39,13 @@ core_unit::if_full treatment_of(const caf::mailbox_element& what) {
                                                              : core_unit::if_full::refuse;
 }
 
+// On a simulated machine nobody makes turns while such a sender waits for its answer.
+void look_at_sender(const caf::mailbox_element& what, const core_scheduler& scheduler) {
+  if (!what.sender || !what.mid.is_request() || !scheduler.on().simulated()) return;
+  if (!what.sender->get()->getf(caf::abstract_actor::is_blocking_flag)) return;
+  throw std::runtime_error("cooper: " + only_on_real_machines("a request of a scoped_actor").message());
+}
+
 queued_line copy_of(const line_view& line) {
   queued_line copy{.type = line.type, .from = line.from, .words = {}};
   std::memcpy(copy.words, line.payload, line_payload_bytes);
@@ -61,6 +70,10 @@ void resident::owned::finished() {
   owner_->finished_ = this;
 }
 
+void resident::begin_coroutine() noexcept {
+  if (core_unit* unit = core_unit::here()) unit->driver().spend(work::coroutine);
+}
+
 void* resident::take_memory(std::size_t bytes) {
   core_unit* unit = core_unit::here();
   return unit != nullptr ? unit->frames().take(bytes) : frame_pool::take_outside(bytes);
@@ -83,6 +96,7 @@ void resident::launch_at_home(bool lazy) {
   home_ = &scheduler->home_of(*self_);
   self_->context(home_);
   self_->setf(detail::placed_flag);
+  if (core_unit* here = core_unit::here_of(*scheduler)) here->driver().spend(work::spawn);
   if (core_unit::here() == home_) return settle(lazy);
   // The reference travels with the line, and becomes the table's.
   caf::intrusive_ptr_add_ref(self_->ctrl());
@@ -160,7 +174,11 @@ void resident::push(caf::mailbox_element_ptr what) {
 send_result resident::accept(caf::mailbox_element_ptr what, bool is_line) {
   core_scheduler& scheduler = home_->owner();
   core_unit* here = core_unit::here_of(scheduler);
+  if (here == nullptr || here->driver().meter() != nullptr) [[unlikely]]
+    look_at_sender(*what, scheduler);
+  if (here != nullptr && !is_line) here->driver().spend(work::parcel_sent);
   if (here == home_) {
+    if (!is_line) here->driver().spend(work::parcel_received);
     push(std::move(what));
     return send_result::ok;
   }
@@ -212,6 +230,7 @@ send_result resident::accept(caf::mailbox_element_ptr what, bool is_line) {
 }
 
 void resident::take_parcel(caf::mailbox_element_ptr what) {
+  home_->driver().spend(work::parcel_received);
   // Streams have mailbox queues of their own, with credit that CAF counts there.
   const auto category = what->mid.category();
   const bool of_stream = category == caf::message_id::upstream_message_category ||
@@ -272,6 +291,7 @@ void resident::run_line(core& here, const line_view& line) {
     }
     return;
   }
+  here.spend(work::line);
   table_->handlers[index](*this, here, line);
 }
 
@@ -361,12 +381,14 @@ std::optional<errc> resident::send_request(call_base& call, const resident* to, 
   words[0] = home_->calls().begin(call, known ? known->core : to->home().id());
   if (words[0] == 0) return errc::mailbox_full;
   home_->counters().calls.add(1);
+  home_->driver().spend(work::call);
   const send_result sent = known ? home_->post(*known, type, words, count, core_unit::if_full::refuse)
                                  : send_by_mailbox(*to, type, words, count);
   if (sent != send_result::ok) [[unlikely]] {
     home_->calls().forget(call);
     return sent == send_result::full ? errc::mailbox_full : errc::core_down;
   }
+  if (deadline) home_->driver().spend(work::timer);
   if (deadline) home_->calls().set_deadline(call, home_->driver().now() + *deadline);
   return {};
 }
@@ -378,6 +400,8 @@ void resident::send_answer(core_id caller, std::uint64_t word, const void* value
   if (bytes % 8 != 0) words[count] = 0;
   if (bytes != 0) std::memcpy(words + 1, value, bytes);
   home_->post_surely(home_->unit_at(caller), kind_call_value, words, 1 + count, lane::reply);
+  // Once it has left: what remains to be done does not keep it.
+  home_->driver().spend(work::answer);
 }
 
 void resident::send_failure(core_id caller, std::uint64_t word, errc why) { home_->fail_call(caller, word, why); }
@@ -386,6 +410,7 @@ void resident::when_writable(core_id to, cooper::job then) { home_->when_writabl
 
 void resident::after(duration time, cooper::job then) {
   if (time <= duration::zero()) return home_->driver().defer(std::move(then));
+  home_->driver().spend(work::timer);
   static_cast<void>(home_->driver().after(time, std::move(then)));
 }
 

@@ -93,15 +93,15 @@ void measure(run& r, const contender& self, bool copies) {
     row out = r.new_row(self, 2);
     out.parameters = "bytes=" + std::to_string(bytes);
     bool failed = false;
-    out = measure_on_drivers(
-        r, std::move(out), 2, "adaptive",
-        [&](caf::actor_system& system, finish_line& line) {
-          const way_of_passing how{bytes, copies};
-          auto other = actors::spawn_on<wall>(system, core_id{1}, how);
-          auto one = actors::spawn_on<player>(system, core_id{0}, line, *other, how, failed);
-          return actor_pair{one->handle(), other->handle()};
-        },
-        [](const caf::actor& one, std::uint64_t count) { caf::anon_send(one, count); });
+    out = measure_on_drivers(r, std::move(out),
+                             {.spawn =
+                                  [&](caf::actor_system& system, finish_line& line) {
+                                    const way_of_passing how{bytes, copies};
+                                    auto other = actors::spawn_on<wall>(system, core_id{1}, how);
+                                    auto one = actors::spawn_on<player>(system, core_id{0}, line, *other, how, failed);
+                                    return actor_pair{one->handle(), other->handle()};
+                                  },
+                              .start = [](const caf::actor& one, std::uint64_t count) { caf::anon_send(one, count); }});
     if (failed) out.error = "a buffer could not be sent";
     r.add(std::move(out));
   }

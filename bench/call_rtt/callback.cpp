@@ -28,6 +28,11 @@ struct caller : actors::core_actor<caller, actors::protocol<>> {
 
 }  // namespace
 
-void measure_callback(run& r, const contender& self) { measure_pair<caller, server>(r, self, "", false); }
+actor_conversation callbacks(bool same_core) { return pair_of<caller, server>(same_core); }
+
+void measure_callback(run& r, const contender& self) {
+  measure_pair(r, self, "", callbacks(false));
+  measure_pair(r, self, "same_core", callbacks(true));
+}
 
 }  // namespace cooper::bench::call_rtt

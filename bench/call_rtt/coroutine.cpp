@@ -36,10 +36,12 @@ struct caller : actors::core_actor<caller, actors::protocol<>> {
 
 }  // namespace
 
+actor_conversation coroutines(bool same_core) { return pair_of<caller, server>(same_core, std::size_t{1}); }
+
 void measure_coroutine(run& r, const contender& self) {
-  measure_pair<caller, server>(r, self, "", false, std::size_t{1});
-  measure_pair<caller, server>(r, self, "in_flight=64", false, std::size_t{64});
-  measure_pair<caller, server>(r, self, "same_core", true, std::size_t{1});
+  measure_pair(r, self, "", coroutines(false));
+  measure_pair(r, self, "in_flight=64", pair_of<caller, server>(false, std::size_t{64}));
+  measure_pair(r, self, "same_core", coroutines(true));
 }
 
 }  // namespace cooper::bench::call_rtt

@@ -45,9 +45,11 @@ void wall::handle(const ball& b) { static_cast<void>(tell(actors::line_address<p
 
 }  // namespace
 
+actor_conversation line_messages(bool same_core) { return pair_of<player, wall>(same_core); }
+
 void measure_line_message(run& r, const contender& self) {
-  measure_pair<player, wall>(r, self, "", false);
-  measure_pair<player, wall>(r, self, "same_core", true);
+  measure_pair(r, self, "", line_messages(false));
+  measure_pair(r, self, "same_core", line_messages(true));
 }
 
 }  // namespace cooper::bench::call_rtt

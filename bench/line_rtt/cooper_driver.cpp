@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Through two CPU drivers: an endpoint's handler on one core sends 56 bytes to an endpoint on the other, whose handler
 // sends them back. The floor runs as a job of the same two drivers.
+#include <cooper/vocabulary/assert.hpp>
+
 #include "line_rtt/line_rtt.hpp"
 #include "support/driver_rig.hpp"
 #include "support/measure.hpp"
@@ -18,9 +20,11 @@ struct answerer {
   address to;
   std::uint64_t sequence = 0;
   std::uint64_t errors = 0;
+  cost handling{};
 
   static void handle(void* object, core& here, const line_view& line) {
     auto& me = *static_cast<answerer*>(object);
+    here.spend(me.handling);
     payload p = line.as<payload>();
     me.errors |= stamp_error(p.word, ++me.sequence);
     // There is one message under way, so there is room.
@@ -37,26 +41,24 @@ struct asker {
   std::uint64_t end = 0;
   std::uint64_t errors = 0;
   instant begin{};
-  double ns = 0;
-  std::binary_semaphore done{0};
+  finish_line* line = nullptr;
+  cost handling{};
 
   void send_next(core& here) {
-    if (sequence == timed_from) begin = here_now();
+    if (sequence == timed_from) begin = here.now();
     payload p{};
     stamp(p.word, ++sequence);
     if (here.send(to, 1, p) != send_result::ok) errors = 1;
   }
-  static instant here_now() { return native::now(); }
-
-  static void handle(void* object, core& here, const line_view& line) {
+  static void handle(void* object, core& here, const line_view& view) {
     auto& me = *static_cast<asker*>(object);
-    me.errors |= stamp_error(line.as<payload>().word, me.sequence);
+    here.spend(me.handling);
+    me.errors |= stamp_error(view.as<payload>().word, me.sequence);
     if (me.sequence != me.end) {
       me.send_next(here);
       return;
     }
-    me.ns = static_cast<double>((here_now() - me.begin).count());
-    me.done.release();
+    me.line->cross(static_cast<double>((here.now() - me.begin).count()));
   }
 
   void start(core& here, std::uint64_t count) {
@@ -66,41 +68,51 @@ struct asker {
   }
 };
 
+class driver_round_trips final : public conversation {
+ public:
+  static result<std::unique_ptr<conversation>> make(machine& on, cost handling) {
+    auto made = std::unique_ptr<driver_round_trips>{new driver_round_trips{on}};
+    made->first_.line = &made->line;
+    made->first_.handling = made->second_.handling = handling;
+    for (const auto& opened : {made->open(0, asker::handle, &made->first_, made->first_.self),
+                               made->open(1, answerer::handle, &made->second_, made->second_.self)}) {
+      if (!opened) return opened.error();
+    }
+    made->first_.to = made->second_.self;
+    made->second_.to = made->first_.self;
+    return std::unique_ptr<conversation>{std::move(made)};
+  }
+
+  void begin(std::uint64_t count) override {
+    const auto posted = on_.post(core_id{0}, [this, count](core& here) { first_.start(here, count); });
+    COOPER_ASSERT(posted, "a running machine takes work");
+  }
+  bool intact() const override { return (first_.errors | second_.errors) == 0; }
+
+ private:
+  explicit driver_round_trips(machine& on) : on_{on} {}
+  result<void> open(std::size_t core, line_handler handler, void* object, address& into) {
+    result<address> at = error{errc::stopped};
+    const auto called = on_.call(core_number(core), [&](cooper::core& here) { at = here.open(handler, object); });
+    if (!called) return called.error();
+    if (!at) return at.error();
+    into = *at;
+    return {};
+  }
+
+  machine& on_;
+  asker first_;
+  answerer second_;
+};
+
 }  // namespace
 
+result<std::unique_ptr<conversation>> on_drivers(machine& on, cost handling) {
+  return driver_round_trips::make(on, handling);
+}
+
 void measure_cooper_driver(run& r, const contender& self) {
-  row out = r.new_row(self, 2);
-  auto booted = driver_rig::boot(r, 2);
-  if (!booted) {
-    explain_failure(out, booted.error());
-    r.add(std::move(out));
-    return;
-  }
-  asker first;
-  answerer second;
-  {
-    driver_rig& rig = *booted.value();
-    bool opened = true;
-    const auto open = [&opened](core& here, line_handler handler, void* object, address& into) {
-      const result<address> at = here.open(handler, object);
-      opened = opened && static_cast<bool>(at);
-      if (at) into = *at;
-    };
-    rig.call(0, [&](core& here) { open(here, asker::handle, &first, first.self); });
-    rig.call(1, [&](core& here) { open(here, answerer::handle, &second, second.self); });
-    first.to = second.self;
-    second.to = first.self;
-    const timed_operations trips = [&](std::uint64_t count) {
-      rig.post(0, [&first, count](core& here) { first.start(here, count); });
-      first.done.acquire();
-      return first.ns;
-    };
-    if (opened) sample_windows(rig, r.floor(), trips, {}, r.plan(), out);
-    if (!opened) out.error = "an endpoint could not be opened";
-    booted = error{errc::stopped};  // the machine stops before the objects that its handlers use go
-  }
-  if ((first.errors | second.errors) != 0) out.error = damaged;
-  r.add(std::move(out));
+  r.add(measure_on_drivers(r, r.new_row(self, 2), 2, [](machine& on) { return on_drivers(on); }));
 }
 
 }  // namespace cooper::bench::line_rtt

@@ -2,6 +2,7 @@
 // line_rtt: one 64-byte message to another core and back, one at a time. One file a contender.
 #pragma once
 
+#include "support/conversation.hpp"
 #include "support/run.hpp"
 
 namespace cooper::bench::line_rtt {
@@ -19,6 +20,9 @@ void measure_mutex_queue(run& r, const contender& self);
 void measure_asio_post(run& r, const contender& self);
 void measure_pipe(run& r, const contender& self);
 void measure_eventfd(run& r, const contender& self);
+
+// The conversation of measure_cooper_driver, for a simulated machine too; there a handler takes so long.
+result<std::unique_ptr<conversation>> on_drivers(machine& on, cost handling = {});
 
 extern const workload table;
 

@@ -5,6 +5,8 @@
 // takes lines again; it never spins.
 #include <deque>
 
+#include <cooper/vocabulary/assert.hpp>
+
 #include "line_stream/line_stream.hpp"
 #include "links/boost_spsc.hpp"
 #include "support/driver_rig.hpp"
@@ -29,21 +31,21 @@ struct consumer {
   std::vector<std::uint64_t> taken;  // by sender; the message type is the sender's index
   std::uint64_t outstanding_max = 0;
   std::uint64_t total = 0, timed_from = 0, end = 0, sum = 0, errors = 0;
+  std::uint64_t messages = 0;  // that the line is crossed for
   instant begin{};
-  double ns = 0;
-  std::binary_semaphore done{0};
+  finish_line* line = nullptr;
 
-  static void handle(void* object, core& here, const line_view& line) {
+  static void handle(void* object, core& here, const line_view& view) {
     auto& me = *static_cast<consumer*>(object);
-    me.sum += bench::sum(line.as<payload>().word);
-    const std::uint64_t taken = ++me.taken[line.type];
+    me.sum += bench::sum(view.as<payload>().word);
+    const std::uint64_t taken = ++me.taken[view.type];
     if (me.outstanding_max != 0 && taken % ack_every == 0) {
-      if (here.post(me.senders[line.type], 0, acknowledgement{taken}, lane::reply) != send_result::ok) me.errors = 1;
+      if (here.post(me.senders[view.type], 0, acknowledgement{taken}, lane::reply) != send_result::ok) me.errors = 1;
     }
-    if (++me.total == me.timed_from) me.begin = native::now();
+    if (++me.total == me.timed_from) me.begin = here.now();
     if (me.total != me.end) return;
-    me.ns = static_cast<double>((native::now() - me.begin).count());
-    me.done.release();
+    const auto spent = static_cast<double>((here.now() - me.begin).count());
+    me.line->cross(spent * static_cast<double>(me.messages) / static_cast<double>(me.end - me.timed_from));
   }
 };
 
@@ -83,89 +85,81 @@ struct producer {
   }
 };
 
-// A consumer on the second core of the run and `count` producers; for a pair the first core produces.
-class stream {
+// A consumer on the second core and `count` producers; for a pair the first core produces.
+class driver_stream final : public conversation {
  public:
-  stream(driver_rig& rig, std::size_t producers, std::uint64_t outstanding_max) : rig_{rig} {
-    const std::size_t consumer_core = 1;
+  static result<std::unique_ptr<conversation>> make(machine& on, std::size_t producers, std::uint64_t outstanding_max) {
+    auto made = std::unique_ptr<driver_stream>{new driver_stream{on}};
+    consumer& sink = made->sink_;
+    sink.line = &made->line;
     sink.taken.resize(producers);
     sink.senders.resize(producers);
     sink.outstanding_max = outstanding_max;
-    rig.call(consumer_core, [this](core& here) { open(here, consumer::handle, &sink, sink.self); });
+    if (const auto opened = made->open(1, consumer::handle, &sink, sink.self); !opened) return opened.error();
     for (std::size_t i = 0; i < producers; ++i) {
-      producer& p = sources.emplace_back();
+      producer& p = made->sources_.emplace_back();
       p.index = static_cast<message_type>(i);
       p.outstanding_max = outstanding_max;
       p.to = sink.self;
-      rig.call(core_of(i), [this, &p](core& here) { open(here, producer::handle, &p, p.self); });
+      if (const auto opened = made->open(core_of(i), producer::handle, &p, p.self); !opened) return opened.error();
       sink.senders[i] = p.self;
     }
+    return std::unique_ptr<conversation>{std::move(made)};
   }
 
-  // Nanoseconds that `count` messages took, those of all producers together.
-  double operator()(std::uint64_t count) {
-    const std::uint64_t each = (count / sources.size() + ack_every) / ack_every * ack_every;
+  // `count` messages, those of all producers together.
+  void begin(std::uint64_t count) override {
+    const std::uint64_t each = (count / sources_.size() + ack_every) / ack_every * ack_every;
     const std::uint64_t warm = (each / 50 + ack_every) / ack_every * ack_every;
-    sink.timed_from = sink.total + warm * sources.size();
-    sink.end = sink.timed_from + each * sources.size();
-    for (std::size_t i = 0; i < sources.size(); ++i) {
-      rig_.post(core_of(i), [&p = sources[i], more = warm + each](core& here) {
+    sink_.messages = count;
+    sink_.timed_from = sink_.total + warm * sources_.size();
+    sink_.end = sink_.timed_from + each * sources_.size();
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      const auto posted = on_.post(core_number(core_of(i)), [&p = sources_[i], more = warm + each](core& here) {
         p.end += more;
         p.pump(here);
       });
+      COOPER_ASSERT(posted, "a running machine takes work");
     }
-    sink.done.acquire();
-    return sink.ns * static_cast<double>(count) / static_cast<double>(each * sources.size());
   }
-
-  bool usable() const { return opened_; }
-  bool intact() const {
-    std::uint64_t wanted = 0, errors = sink.errors;
-    for (const producer& p : sources) {
+  bool intact() const override {
+    std::uint64_t wanted = 0, errors = sink_.errors;
+    for (const producer& p : sources_) {
       wanted += expected_sum(0, p.sequence);
       errors |= p.errors;
     }
-    return errors == 0 && wanted == sink.sum;
+    return errors == 0 && wanted == sink_.sum;
   }
 
  private:
+  explicit driver_stream(machine& on) : on_{on} {}
   static std::size_t core_of(std::size_t producer) { return producer == 0 ? 0 : producer + 1; }
 
-  void open(core& here, line_handler handler, void* object, address& into) {
-    const result<address> at = here.open(handler, object);
-    opened_ = opened_ && static_cast<bool>(at);
-    if (at) into = *at;
+  result<void> open(std::size_t core, line_handler handler, void* object, address& into) {
+    result<address> at = error{errc::stopped};
+    const auto called = on_.call(core_number(core), [&](cooper::core& here) { at = here.open(handler, object); });
+    if (!called) return called.error();
+    if (!at) return at.error();
+    into = *at;
+    return {};
   }
 
-  driver_rig& rig_;
-  bool opened_ = true;
-
- public:
-  consumer sink;
-  std::deque<producer> sources;
+  machine& on_;
+  consumer sink_;
+  std::deque<producer> sources_;
 };
 
 void measure_one(run& r, row out, std::size_t producers, std::uint64_t outstanding_max, const sampling_plan& plan) {
   out.rate = true;
   out.unit = "messages/s";
-  auto booted = driver_rig::boot(r, producers + 1);
-  if (!booted) {
-    explain_failure(out, booted.error());
-    r.add(std::move(out));
-    return;
-  }
-  driver_rig& rig = *booted.value();
-  const auto messages = std::make_unique<stream>(rig, producers, outstanding_max);
+  out.peer = "boost_spsc";
   boost_spsc_link peer_link{capacity};
   one_way<boost_spsc_link> peer{peer_link, outstanding_max};
-  if (messages->usable()) {
-    out.peer = "boost_spsc";
-    sample_windows(rig, r.floor(), std::ref(*messages), timed_stream(rig, peer), plan, out);
-  } else {
-    out.error = "an endpoint could not be opened";
-  }
-  booted = error{errc::stopped};  // the machine stops before the objects that its handlers use go
-  if (!messages->intact() || !peer.intact()) out.error = damaged;
+  out = measure_on_drivers(
+      r, std::move(out), producers + 1,
+      [=](machine& on) { return driver_stream::make(on, producers, outstanding_max); }, plan,
+      [&](driver_rig& rig) { return timed_stream(rig, peer); });
+  if (out.error.empty() && !peer.intact()) out.error = damaged;
   r.add(std::move(out));
 }
 
@@ -178,6 +172,8 @@ std::vector<std::size_t> producer_counts(std::size_t most) {
 }
 
 }  // namespace
+
+result<std::unique_ptr<conversation>> on_drivers(machine& on) { return driver_stream::make(on, 1, 0); }
 
 void measure_cooper_driver(run& r, const contender& self) {
   const std::vector<std::size_t> counts = producer_counts(r.core_count() - 1);

@@ -2,6 +2,7 @@
 // line_stream: 64-byte messages one way, all 56 payload bytes written and summed. One file a contender.
 #pragma once
 
+#include "support/conversation.hpp"
 #include "support/run.hpp"
 
 namespace cooper::bench::line_stream {
@@ -18,6 +19,9 @@ void measure_moodycamel(run& r, const contender& self);
 void measure_mutex_queue(run& r, const contender& self);
 void measure_asio_post(run& r, const contender& self);
 void measure_pipe(run& r, const contender& self);
+
+// The conversation of measure_cooper_driver, one sender and no window, for a simulated machine too.
+result<std::unique_ptr<conversation>> on_drivers(machine& on);
 
 extern const workload table;
 

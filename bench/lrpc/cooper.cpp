@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Two endpoints of one core send a line back and forth; each waits in the run queue until the running handler returns.
-#include <cooper/runtime/native_environment.hpp>
+#include <cooper/vocabulary/assert.hpp>
 
 #include "lrpc/lrpc.hpp"
 #include "support/driver_rig.hpp"
@@ -14,77 +14,74 @@ struct payload {
 };
 
 // Both endpoints; those of one core may share state.
-struct conversation {
-  address asker, answerer;
-  std::uint64_t sequence = 0, timed_from = 0, end = 0, errors = 0;
-  instant begin{};
-  double ns = 0;
-  std::binary_semaphore done{0};
+class local_round_trips final : public conversation {
+ public:
+  static result<std::unique_ptr<conversation>> make(machine& on) {
+    auto made = std::unique_ptr<local_round_trips>{new local_round_trips{on}};
+    const result<void> opened = made->open();
+    if (!opened) return opened.error();
+    return std::unique_ptr<conversation>{std::move(made)};
+  }
+
+  void begin(std::uint64_t count) override {
+    const auto posted = on_.post(core_id{0}, [this, count](core& here) {
+      timed_from_ = sequence_ + count / 50 + 4;
+      end_ = timed_from_ + count;
+      send_next(here);
+    });
+    COOPER_ASSERT(posted, "a running machine takes work");
+  }
+  bool intact() const override { return errors_ == 0; }
+
+ private:
+  explicit local_round_trips(machine& on) : on_{on} {}
+  result<void> open() {
+    result<address> asker = error{errc::stopped}, answerer = error{errc::stopped};
+    const auto called = on_.call(core_id{0}, [&](core& here) {
+      asker = here.open(take, this);
+      answerer = here.open(answer, this);
+    });
+    if (!called) return called.error();
+    if (!asker) return asker.error();
+    if (!answerer) return answerer.error();
+    asker_ = *asker;
+    answerer_ = *answerer;
+    return {};
+  }
 
   void send_next(core& here) {
-    if (sequence == timed_from) begin = native::now();
+    if (sequence_ == timed_from_) begun_ = here.now();
     payload p{};
-    stamp(p.word, ++sequence);
-    if (here.send(answerer, 1, p) != send_result::ok) errors = 1;
+    stamp(p.word, ++sequence_);
+    if (here.send(answerer_, 1, p) != send_result::ok) errors_ = 1;
   }
-  static void answer(void* object, core& here, const line_view& line) {
-    auto& me = *static_cast<conversation*>(object);
-    const payload p = line.as<payload>();
-    me.errors |= stamp_error(p.word, me.sequence);
-    if (here.send(me.asker, 1, p) != send_result::ok) me.errors = 1;
+  static void answer(void* object, core& here, const line_view& view) {
+    auto& me = *static_cast<local_round_trips*>(object);
+    const payload p = view.as<payload>();
+    me.errors_ |= stamp_error(p.word, me.sequence_);
+    if (here.send(me.asker_, 1, p) != send_result::ok) me.errors_ = 1;
   }
-  static void take(void* object, core& here, const line_view& line) {
-    auto& me = *static_cast<conversation*>(object);
-    me.errors |= stamp_error(line.as<payload>().word, me.sequence);
-    if (me.sequence != me.end) {
-      me.send_next(here);
-      return;
-    }
-    me.ns = static_cast<double>((native::now() - me.begin).count());
-    me.done.release();
+  static void take(void* object, core& here, const line_view& view) {
+    auto& me = *static_cast<local_round_trips*>(object);
+    me.errors_ |= stamp_error(view.as<payload>().word, me.sequence_);
+    if (me.sequence_ != me.end_) return me.send_next(here);
+    me.line.cross(static_cast<double>((here.now() - me.begun_).count()));
   }
+
+  machine& on_;
+  address asker_, answerer_;
+  std::uint64_t sequence_ = 0, timed_from_ = 0, end_ = 0, errors_ = 0;
+  instant begun_{};
 };
 
 }  // namespace
 
+result<std::unique_ptr<conversation>> on_a_driver(machine& on) { return local_round_trips::make(on); }
+
 void measure_cooper(run& r, const contender& self) {
-  row out = r.new_row(self, 1);
-  conversation talk;
-  auto booted = driver_rig::boot(r, 1);
-  if (!booted) {
-    explain_failure(out, booted.error());
-    r.add(std::move(out));
-    return;
-  }
-  driver_rig& rig = *booted.value();
-  bool opened = false;
-  rig.call(0, [&](core& here) {
-    const result<address> asker = here.open(conversation::take, &talk);
-    const result<address> answerer = here.open(conversation::answer, &talk);
-    opened = asker && answerer;
-    if (!opened) return;
-    talk.asker = *asker;
-    talk.answerer = *answerer;
-  });
   sampling_plan plan = r.plan();
   plan.with_floor = false;
-  const timed_operations trips = [&](std::uint64_t count) {
-    rig.post(0, [&talk, count](core& here) {
-      talk.timed_from = talk.sequence + count / 50 + 4;
-      talk.end = talk.timed_from + count;
-      talk.send_next(here);
-    });
-    talk.done.acquire();
-    return talk.ns;
-  };
-  if (opened) {
-    sample_windows(rig, r.floor(), trips, {}, plan, out);
-  } else {
-    out.error = "an endpoint could not be opened";
-  }
-  booted = error{errc::stopped};  // the machine stops before the objects that its handlers use go
-  if (talk.errors != 0) out.error = damaged;
-  r.add(std::move(out));
+  r.add(measure_on_drivers(r, r.new_row(self, 1), 1, on_a_driver, plan));
 }
 
 }  // namespace cooper::bench::lrpc

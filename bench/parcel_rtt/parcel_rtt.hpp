@@ -36,6 +36,9 @@ caf::behavior player(Self* self, finish_line* line, caf::actor to) {
           [play](std::uint64_t) { play(); }};
 }
 
+// The conversation of measure_cooper, for a simulated machine too.
+actor_conversation core_actors(bool same_core);
+
 extern const workload table;
 
 }  // namespace cooper::bench::parcel_rtt

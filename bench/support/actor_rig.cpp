@@ -100,10 +100,8 @@ void sample_apart(run& r, const std::function<void(std::uint64_t)>& start, finis
   });
 }
 
-row measure_on_drivers(run& r, row out, std::size_t cores, const std::string& placement,
-                       const std::function<actor_pair(caf::actor_system&, finish_line&)>& spawn,
-                       const std::function<void(const caf::actor&, std::uint64_t)>& start) {
-  auto rig = actor_rig::boot(r, cores, placement);
+row measure_on_drivers(run& r, row out, const actor_conversation& what) {
+  auto rig = actor_rig::boot(r, what.cores, what.placement);
   if (!rig) {
     explain_failure(out, rig.error());
     return out;
@@ -111,9 +109,9 @@ row measure_on_drivers(run& r, row out, std::size_t cores, const std::string& pl
   finish_line line;
   caf::actor_system& system = (*rig)->system();
   {
-    const actor_pair two = spawn(system, line);
+    const actor_pair two = what.spawn(system, line);
     sample_conversation(
-        r, **rig, [&](std::uint64_t count) { start(two.one, count); }, line, out);
+        r, **rig, [&](std::uint64_t count) { what.start(two.one, count); }, line, out);
     caf::anon_send_exit(two.one, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(two.other, caf::exit_reason::user_shutdown);
   }

@@ -7,53 +7,16 @@
 
 #include <functional>
 #include <memory>
-#include <semaphore>
 #include <string>
 
 #include <caf/all.hpp>
 
 #include <cooper/actors/spawn.hpp>
 #include <cooper/runtime/native_environment.hpp>
+#include "support/conversation.hpp"
 #include "support/driver_rig.hpp"
 
 namespace cooper::bench {
-
-// What an actor tells the thread that measures.
-struct finish_line {
-  std::binary_semaphore reached{0};
-  double ns = 0;
-  void cross(double spent) {
-    ns = spent;
-    reached.release();
-  }
-  double wait() {
-    reached.acquire();
-    return ns;
-  }
-};
-
-// A conversation of `count` operations after a short warm-up, and its time.
-class timed_count {
- public:
-  explicit timed_count(finish_line& line) : line_{line} {}
-  void begin(std::uint64_t count) {
-    warm_up_ = count / 50 + 4;
-    left_ = count + warm_up_;
-  }
-  // Before each operation: false if there is none left, and the line is crossed.
-  bool next() {
-    if (warm_up_-- == 0) begun_ = native::now();
-    if (left_-- != 0) return true;
-    line_.cross(static_cast<double>((native::now() - begun_).count()));
-    return false;
-  }
-  std::uint64_t left() const { return left_; }
-
- private:
-  finish_line& line_;
-  std::uint64_t warm_up_ = 0, left_ = 0;
-  instant begun_{};
-};
 
 // A drop-in or core actor system on the drivers of a rig. The drivers poll and never park.
 class actor_rig {
@@ -96,14 +59,9 @@ class starting_on {
   std::vector<unsigned char> before_;
 };
 
-// Two actors on the drivers of a rig: boots it, has `spawn` bring them up, samples conversations that `start` begins
-// with the first of them, ends them. Gives the row back; one whose rig could not be booted says why.
-struct actor_pair {
-  caf::actor one, other;
-};
-row measure_on_drivers(run& r, row out, std::size_t cores, const std::string& placement,
-                       const std::function<actor_pair(caf::actor_system&, finish_line&)>& spawn,
-                       const std::function<void(const caf::actor&, std::uint64_t)>& start);
+// A conversation on the drivers of a rig: boots it, has the actors brought up, samples, ends them. Gives the row back;
+// one whose rig could not be booted says why.
+row measure_on_drivers(run& r, row out, const actor_conversation& what);
 
 // Windows on an actor rig: `start` begins a conversation of so many operations, `line` tells when it is over.
 void sample_conversation(run& r, actor_rig& rig, const std::function<void(std::uint64_t)>& start, finish_line& line,

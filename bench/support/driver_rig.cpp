@@ -3,6 +3,8 @@
 
 #include <cooper/vocabulary/assert.hpp>
 
+#include "support/measure.hpp"
+
 namespace cooper::bench {
 
 machine_options driver_options(const bench::run& r, std::size_t cores) {
@@ -43,6 +45,33 @@ void driver_rig::post(std::size_t member, std::function<void(core&)> work) {
 void driver_rig::call(std::size_t member, std::function<void(core&)> work) {
   const result<void> called = machine_->call(core_number(member), std::move(work));
   COOPER_ASSERT(called, "a running machine takes work");
+}
+
+row measure_on_drivers(bench::run& r, row out, std::size_t cores, const conversation_maker& make) {
+  return measure_on_drivers(r, std::move(out), cores, make, r.plan());
+}
+
+row measure_on_drivers(bench::run& r, row out, std::size_t cores, const conversation_maker& make,
+                       const sampling_plan& plan, const peer_maker& peer) {
+  auto booted = driver_rig::boot(r, cores);
+  if (!booted) {
+    explain_failure(out, booted.error());
+    return out;
+  }
+  driver_rig& rig = **booted;
+  auto talk = make(rig.home());
+  if (!talk) {
+    out.error = talk.error().message();
+    return out;
+  }
+  const timed_operations operations = [&](std::uint64_t count) {
+    (*talk)->begin(count);
+    return (*talk)->line.wait();
+  };
+  sample_windows(rig, r.floor(), operations, peer ? peer(rig) : timed_operations{}, plan, out);
+  booted = error{errc::stopped};  // the machine stops before the objects that its handlers use go
+  if (!(*talk)->intact()) out.error = damaged;
+  return out;
 }
 
 void explain_failure(row& r, const error& why) {

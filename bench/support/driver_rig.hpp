@@ -9,6 +9,7 @@
 
 #include <cooper/runtime/machine.hpp>
 
+#include "support/conversation.hpp"
 #include "support/run.hpp"
 
 namespace cooper::bench {
@@ -35,6 +36,12 @@ class driver_rig final : public session {
   std::unique_ptr<machine> machine_;
   std::counting_semaphore<> done_{0};
 };
+
+// A conversation on the drivers of a rig: boots it, samples against the floor and, where there is one, a peer.
+using peer_maker = std::function<timed_operations(driver_rig&)>;
+row measure_on_drivers(run& r, row out, std::size_t cores, const conversation_maker& make, const sampling_plan& plan,
+                       const peer_maker& peer = {});
+row measure_on_drivers(run& r, row out, std::size_t cores, const conversation_maker& make);
 
 // Marks a row with the reason why the machine did not boot; a machine that lacks the cores is no fault of ours.
 void explain_failure(row& r, const error& why);

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cooper/runtime/footprint.hpp>
 #include <cooper/runtime/metrics.hpp>
 #include <cooper/vocabulary/assert.hpp>
 
@@ -83,7 +84,11 @@ buffer_pool::buffer_pool(core_id owner, buffer_registry& registry, const buffer_
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc{};
   memory_.reset(static_cast<std::byte*>(memory));
+  footprint::declare(records_.data(), records_.size() * sizeof(record), footprint::rule::control_word);
+  footprint::declare(loans_.data(), loans_.size() * sizeof(loan_record), footprint::rule::control_word);
+  for (loan_record& l : loans_) footprint::declare(&l.word, sizeof l.word, footprint::rule::many_writers);
   for (record& r : records_) {
+    footprint::declare(&r.word, sizeof r.word, footprint::rule::many_writers);
     // sync(buffer.first) relaxed: nobody can find the pool yet.
     r.word.store(pack(0, state::free, owner_, owner_), std::memory_order_relaxed);
   }
@@ -109,6 +114,9 @@ result<std::unique_ptr<buffer_pool>> buffer_pool::create(core_id owner, buffer_r
   }
   try {
     std::unique_ptr<buffer_pool> pool{new buffer_pool{owner, registry, options, metrics}};
+    footprint::let_go(pool.get(), sizeof *pool);
+    footprint::let_go(pool->records_.data(), pool->records_.size() * sizeof(record));
+    footprint::let_go(pool->loans_.data(), pool->loans_.size() * sizeof(loan_record));
     // sync(buffer.pool_enter) release <-> buffer.pool_find: the pool is built before it is found.
     registry.pools_[owner.value].store(pool.get(), std::memory_order_release);
     return pool;
@@ -184,6 +192,7 @@ void buffer_pool::release(buffer_pool& home, std::uint32_t index) {
     return;
   }
   r.orphan = false;
+  footprint::let_go(home.memory_of(index), home.bytes_);
   const std::uint32_t generation = generation_of(look(r.word));
   if (!transition(r.word, held_by(owner_, generation), pack(generation, state::in_flight_home, owner_, home.owner_),
                   "a buffer is released by a core that does not hold it")) {
@@ -236,6 +245,7 @@ result<buffer_handle> buffer_pool::send(buffer&& what, core_id to) {
                              .generation = generation,
                              .length = what.length_};
   r.length = what.length_;
+  footprint::let_go(what.home_->memory_of(what.index_), what.home_->bytes_);
   if (!transition(r.word, held_by(owner_, generation), pack(generation, state::in_flight, owner_, to),
                   "a buffer is sent by a core that does not hold it")) {
     return refuse("sent by a core that does not hold it", handle);
@@ -293,6 +303,7 @@ result<buffer_handle> buffer_pool::lend(const buffer& what, core_id to) {
   loan.home = what.home_;
   loan.index = what.index_;
   loan.length = what.length_;
+  footprint::let_go(what.home_->memory_of(what.index_), what.home_->bytes_);
   if (!transition(loan.word, pack(generation, state::free, core_id{}, core_id{}),
                   pack(generation, state::in_flight, owner_, to), "a free loan is in use by somebody")) {
     return error{errc::buffer_invalid, fmt::format("free loan {} of core {} is in use", index, owner_.value)};
@@ -345,6 +356,7 @@ result<lent_buffer> buffer_pool::receive_loan(const buffer_handle& handle, core_
 // The borrower lets go.
 void buffer_pool::release_loan(buffer_pool& lender, std::uint32_t index) {
   loan_record& loan = lender.loans_[index];
+  footprint::let_go(loan.home->memory_of(loan.index), loan.home->bytes_);
   const std::uint32_t generation = generation_of(look(loan.word));
   if (!transition(loan.word, held_by(owner_, generation),
                   pack(generation, state::in_flight_home, owner_, lender.owner_),

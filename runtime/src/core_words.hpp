@@ -11,6 +11,7 @@
 #include <memory>
 
 #include <cooper/runtime/environment.hpp>
+#include <cooper/runtime/footprint.hpp>
 #include <cooper/vocabulary/ids.hpp>
 #include <cooper/vocabulary/line.hpp>
 
@@ -24,7 +25,10 @@ enum rest_value : std::uint64_t { in_turns = 0, resting = 1, out_of_service = 2 
 
 template <environment Env>
 struct core_words {
-  explicit core_words(std::size_t core_count) : hints{new typename Env::word[core_count]{}} {}
+  explicit core_words(std::size_t core_count) : hints{new typename Env::word[core_count]{}} {
+    footprint::declare(&attention.parked, sizeof attention.parked, footprint::rule::many_writers);
+    footprint::declare(hints.get(), core_count * sizeof hints[0], footprint::rule::word_by_word);
+  }
 
   struct alignas(destructive_bytes) {
     typename Env::word parked{};        // written by the core; taken back by the sender that wakes it

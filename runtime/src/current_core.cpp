@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include <cooper/runtime/footprint.hpp>
+
 namespace cooper {
 namespace {
 
@@ -12,7 +14,16 @@ thread_local core* current_core = nullptr;
 
 core* core::current() noexcept { return current_core; }
 
-detail::current_core_scope::current_core_scope(core& c) noexcept : before_{std::exchange(current_core, &c)} {}
-detail::current_core_scope::~current_core_scope() { current_core = before_; }
+detail::current_core_scope::current_core_scope(core& c) noexcept : before_{std::exchange(current_core, &c)} {
+  footprint::enter_core(c.id().value);
+}
+detail::current_core_scope::~current_core_scope() {
+  current_core = before_;
+  if (before_ == nullptr) {
+    footprint::leave_core();
+  } else {
+    footprint::enter_core(before_->id().value);
+  }
+}
 
 }  // namespace cooper

@@ -2,7 +2,7 @@
 // The CPU driver: one core's loop and all of its state, for any platform.
 //
 // A platform is an environment (words, barriers, clock) with a sleeper and a queue type:
-//   sleeper      signal() from any core or thread; the rest by the owner only: see native_platform.hpp
+//   sleeper      signal() and nudge() from any core or thread; the rest by the owner only: see native_platform.hpp
 //   ring_looks   how often an idle turn looks at the rings before it looks at anything else
 //   idle_check_turns, clock_turn_mask   how seldom an idle or a busy driver reads the clock
 //   park_announced(driver, before, after), about_to_sleep(driver)   where the stress test of parking looks in
@@ -29,6 +29,7 @@
 
 #include <cooper/runtime/buffers.hpp>
 #include <cooper/runtime/core.hpp>
+#include <cooper/runtime/footprint.hpp>
 #include <cooper/runtime/metrics.hpp>
 #include <cooper/runtime/trace.hpp>
 #include "core_words.hpp"
@@ -88,7 +89,7 @@ class basic_driver final : public core {
   void when_writable(core_id to, lane via, job then) override;
   instant now() override { return env_.now(); }
   void defer(job work) override { jobs_.add(std::move(work)); }
-  timer_id at(instant when, job work) override { return timers_.add(when, std::move(work)); }
+  timer_id at(instant when, job work) override { return timers_.add(env_.alarm_at(when), std::move(work)); }
   bool cancel(timer_id timer) override { return timers_.cancel(timer); }
   void retire(job work) override;
   result<boost::asio::io_context*> io() override {
@@ -124,8 +125,14 @@ class basic_driver final : public core {
   void go_down(std::vector<core_id> running_peers, job done);
   void come_up(std::vector<core_id> closed_peers);
   void peer_is_up(core_id peer);
-  // How long an idle driver has to poll before it parks, as things stand; the simulated machine asks.
+  // The simulated machine asks: how long an idle driver polls before it parks, as things stand; when something of its
+  // own is due; and whether it waits for what nobody announces, other cores' turns or room in a gateway.
   duration poll_budget() const { return poll_budget_; }
+  instant next_deadline();
+  bool restless() const { return grace_ || departure_ || finals_pending_ || !untold_.empty(); }
+  // ... and how many cores' rings each turn looks at.
+  std::size_t looks() const { return hinted_ ? 0 : in_.size(); }
+  void keep_account(cost_meter& meter) { set_meter(meter); }
 
   const driver_view& view() const { return view_; }
   driver_view& view() { return view_; }
@@ -204,7 +211,6 @@ class basic_driver final : public core {
   void idle();
   void park();
   bool found_work();
-  instant next_deadline();
   void adapt_to(duration slept);
   COOPER_COLD void poll_io(instant now);
 

@@ -26,6 +26,7 @@ basic_driver<Platform>::basic_driver(core_id id, machine& home, env_type env, st
       registry_{registry},
       trace_{id},
       words_{core_count} {
+  footprint::declare(&gateway_, sizeof gateway_, footprint::rule::open_to_all);
   if (options.shares_hardware_thread && !options.poll_budget) poll_budget_ = duration::zero();
   // Slot 0 is the driver's own: buffers on their way home.
   const auto own = endpoints_.open(
@@ -140,6 +141,7 @@ bool basic_driver<Platform>::found_work() {
   if (!env_.mutated(mutation::omit_recheck_credit) && waiting_total_ != 0) {
     for (auto& link : out_) {
       if (!link || link->waiting == 0 || link->state != out_link::phase::bound) continue;
+      env_.toward(link->to);
       for (auto& end : link->lanes) {
         if ((!end.overflow.empty() || !end.waiters.empty()) && end.ring.writable(env_)) return true;
       }

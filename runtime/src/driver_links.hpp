@@ -80,7 +80,8 @@ void basic_driver<Platform>::bind_for(core_id peer) {
   metrics_.bindings_opened.add(1);
   note(trace_kind::bind, peer);
   choose_polling();
-  tell(peer, [from = id(), senders](basic_driver& there) { there.bound_by(from, *senders); });
+  // Moved, so that the peer has the only reference: a count that both of us took down would be a word of two writers.
+  tell(peer, [from = id(), senders = std::move(senders)](basic_driver& there) { there.bound_by(from, *senders); });
 }
 
 template <class Platform>

@@ -16,6 +16,7 @@ send_result basic_driver<Platform>::send_words(address to, message_type type, la
     if (link != nullptr && link->state == out_link::phase::bound) [[likely]] {
       auto& end = link->lanes[static_cast<std::size_t>(via)];
       if (end.overflow.empty()) [[likely]] {
+        env_.toward(to.core);
         std::byte* payload = end.ring.claim(env_);
         if (payload == nullptr) [[unlikely]] {
           metrics_.sends_full.add(1);
@@ -137,6 +138,7 @@ template <class Platform>
 bool basic_driver<Platform>::flush_lane(out_link& link, lane via) {
   auto& end = link.lanes[static_cast<std::size_t>(via)];
   std::size_t done = 0;
+  env_.toward(link.to);
   while (!end.overflow.empty()) {
     std::byte* payload = end.ring.claim(env_);
     if (payload == nullptr) break;
@@ -169,6 +171,7 @@ void basic_driver<Platform>::when_writable(core_id to, lane via, job then) {
   out_link& link = link_to(to);
   auto& end = link.lanes[static_cast<std::size_t>(via)];
   const bool bound = link.state == out_link::phase::bound;
+  env_.toward(to);
   const bool closed = link.state == out_link::phase::closed || (departure_ && departure_->cut);
   if (closed || (bound && end.overflow.empty() && end.ring.writable(env_))) {
     return defer(std::move(then));
@@ -198,11 +201,13 @@ void basic_driver<Platform>::discard_waiting(out_link& link) {
 template <class Platform>
 bool basic_driver<Platform>::post_to_gateway(env_type& caller, gateway_work<Platform>& work) {
   auto owned = std::make_unique<gateway_work<Platform>>(std::move(work));
+  footprint::pushed(owned.get());
   if (!gateway_.push(owned.get())) {
     work = std::move(*owned);
     return false;
   }
   static_cast<void>(owned.release());
+  sleeper_.nudge();
   if (must_wake(caller, words_)) sleeper_.signal();
   return true;
 }

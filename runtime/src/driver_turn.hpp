@@ -92,8 +92,9 @@ void basic_driver<Platform>::drain_lane(in_link& from, lane via, arrival line) {
   auto& end = from.lanes[static_cast<std::size_t>(via)];
   unsigned count = 0;
   do {
-    env_.handling();
+    env_.handling(from.from);
     dispatch(line.header, line.payload, from.from, via, end.ring.position());
+    env_.toward(from.from);
     end.ring.release(env_);
     ++count;
   } while (count < lane_budget && (line = end.ring.observe(env_)));
@@ -159,6 +160,7 @@ bool basic_driver<Platform>::run_local() {
   for (; count < local_budget; ++count) {
     const waiting_line* line = local_.take();
     if (line == nullptr) break;
+    env_.handling(id());
     dispatch(line->header, line->payload, id(), line->via, 0);
   }
   if (count != 0) metrics_.lines_local.add(count);
@@ -185,6 +187,7 @@ bool basic_driver<Platform>::run_gateway() {
   gateway_work<Platform>* work = nullptr;
   for (; count < gateway_budget && gateway_.pop(work); ++count) {
     const std::unique_ptr<gateway_work<Platform>> owned{work};
+    footprint::popped(work);
     run_job([&] { (*owned)(*this); });
   }
   if (count == 0) return false;
@@ -222,10 +225,12 @@ void basic_driver<Platform>::begin_grace() {
   // Reads that a turn of another core made before this barrier belong to a turn whose number we now see; reads made
   // after it see what was unpublished before retire().
   env_.heavy_barrier();
-  for (const auto& peer : peers_) {
-    if (peer.get() == this) continue;
-    if (env_.load(sync::rest_read, peer->words_.progress.rest) != in_turns) continue;
-    grace_->awaited.emplace_back(peer->id(), env_.load(sync::turn_read, peer->words_.progress.turn));
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    // Nothing else of a peer is read: even its number stands beside what is its own.
+    if (i == id().value) continue;
+    core_words<env_type>& peer = peers_[i]->words_;
+    if (env_.load(sync::rest_read, peer.progress.rest) != in_turns) continue;
+    grace_->awaited.emplace_back(core_number(i), env_.load(sync::turn_read, peer.progress.turn));
   }
   if (env_.mutated(mutation::end_grace_early)) grace_->awaited.clear();
 }

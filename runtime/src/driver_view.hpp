@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include <cooper/vocabulary/line.hpp>
+
 namespace cooper::detail {
 
 // Something the driver has reached, told to the machine's threads.
@@ -21,7 +23,8 @@ class announcement {
   std::atomic<bool> value_;
 };
 
-class driver_view {
+// In a line of its own: peers read `down` at first contact, beside nothing that is the driver's alone.
+class alignas(destructive_bytes) driver_view {
  public:
   static constexpr std::uint32_t between_handlers = 0xffffffff;
   static constexpr std::uint32_t in_job = 0xfffffffe;  // a job, a timer, or work from the gateway

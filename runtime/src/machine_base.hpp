@@ -11,6 +11,7 @@
 
 #include <cooper/runtime/machine.hpp>
 #include "driver.hpp"
+#include "trace_process.hpp"
 
 namespace cooper::detail {
 
@@ -61,7 +62,8 @@ class basic_machine : public machine {
                        .label = fmt::format("core {} (PU {})", driver->id().value, seats_[driver->id().value].pu_index),
                        .events = driver->trace().snapshot()});
     }
-    return chrome_trace_json(simulated() ? "cooper (simulated)" : "cooper", cores);
+    if (simulated()) return chrome_trace_json_of(1, "cooper (simulated)", cores);
+    return chrome_trace_json("cooper", cores);
   }
 
   void set_tracing(bool on) override {

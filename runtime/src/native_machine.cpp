@@ -53,6 +53,9 @@ class native_machine final : public basic_machine<native_platform<Mode>> {
       this->seats_[i] = {.place = cores[i], .pu_index = where.threads()[cores[i].value].pu_index, .pinned = false};
     }
     adopted_by_.resize(cores.size());
+    // Whoever asks to stop takes a lock for it, cores included: once, at the end.
+    footprint::declare(&stop_requested_, sizeof stop_requested_, footprint::rule::open_to_all);
+    footprint::declare(&adopted_by_, sizeof adopted_by_, footprint::rule::open_to_all);
   }
 
   ~native_machine() override {

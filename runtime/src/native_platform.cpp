@@ -7,22 +7,26 @@
 #include <cerrno>
 #include <system_error>
 
+#include <cooper/runtime/footprint.hpp>
+
 namespace cooper::detail {
 
 native_sleeper::native_sleeper() {
   const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (fd < 0) throw std::system_error{errno, std::generic_category(), "eventfd"};
   descriptor_.assign(fd);
+  bell_.fd = fd;
+  footprint::declare(&bell_.signalled_at, sizeof bell_.signalled_at, footprint::rule::many_writers);
   read_again();
 }
 
 native_sleeper::~native_sleeper() = default;
 
 void native_sleeper::signal() noexcept {
-  signalled_at_.store(native::now().ns, std::memory_order_relaxed);
+  bell_.signalled_at.store(native::now().ns, std::memory_order_relaxed);
   const std::uint64_t one = 1;
   // An eventfd at its limit is readable already, which is all that is wanted.
-  static_cast<void>(::write(descriptor_.native_handle(), &one, sizeof one) == sizeof one);
+  static_cast<void>(::write(bell_.fd, &one, sizeof one) == sizeof one);
 }
 
 void native_sleeper::read_again() {
@@ -55,7 +59,7 @@ bool native_sleeper::wait(instant deadline) {
   signalled_ = false;
   context_.run_one();
   if (signalled_) {
-    const duration took = native::now() - instant{signalled_at_.load(std::memory_order_relaxed)};
+    const duration took = native::now() - instant{bell_.signalled_at.load(std::memory_order_relaxed)};
     // A signal from before the wait measures nothing; one beyond a second measures a stopped machine.
     if (took > duration::zero() && took < std::chrono::seconds{1}) wake_cost_ += (took - wake_cost_) / 8;
   }

@@ -12,6 +12,7 @@
 
 #include <cooper/runtime/native_environment.hpp>
 #include <cooper/vocabulary/error.hpp>
+#include <cooper/vocabulary/line.hpp>
 
 namespace cooper::detail {
 
@@ -26,6 +27,8 @@ class native_sleeper {
 
   // Any thread. One system call.
   void signal() noexcept;
+  // Work came by the gateway, and the driver may be awake: nothing to do, for it looks there by itself.
+  static void nudge() noexcept {}
 
   // The owner only: runs one I/O handler, or until signalled, or until the deadline. True if signalled.
   bool wait(instant deadline);
@@ -48,7 +51,12 @@ class native_sleeper {
   unsigned own_completions_ = 0;
   std::uint64_t buffer_ = 0;
   duration wake_cost_{std::chrono::microseconds{50}};
-  std::atomic<std::int64_t> signalled_at_{0};
+
+  // What signal() touches, on other cores: in a line of its own, apart from what the owner writes at each wait.
+  struct alignas(destructive_bytes) bell {
+    int fd = -1;
+    std::atomic<std::int64_t> signalled_at{0};  // written by whoever signals
+  } bell_;
 };
 
 // The library queue that the gateway needs, bounded so that a flood of foreign threads waits instead of growing.

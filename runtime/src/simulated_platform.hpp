@@ -1,44 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The platform of the simulated machine: virtual clocks, one thread, constant costs.
+// The platform of the simulated machine: words that are seen when their time has come, a sleeper without a thread.
 //
-// A line published at time t on the sender's clock can be observed from t + transit on the receiver's. All other
-// words are seen at once: their latency is not charged yet. Barriers cost nothing, since one thread orders everything.
+// A line, a hint and returned credit can be seen by their reader when they have crossed the link. All other words are
+// seen at once: they decide who sleeps and what may be reused, not how long anything takes. Barriers cost nothing,
+// since one thread orders everything.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <functional>
-#include <vector>
+#include <utility>
 
 #include <cooper/runtime/environment.hpp>
-#include <cooper/runtime/machine.hpp>
+#include "simulated_world.hpp"
 
 namespace cooper::detail {
 
-// What all simulated cores share: their clocks, and who is to be woken.
-struct simulated_world {
-  struct seat {
-    instant clock{};
-    bool parked = false;
-    bool signalled = false;
-    instant deadline = never;
-    instant idle_since = never;
-    // Set by the heavy barrier, for the rest of this turn and for the next: whatever was published is seen, although
-    // its time has not come, so that a core does not park on a line that is under way, and does not miss one that was
-    // published before it asked for hints.
-    unsigned sees_all = 0;
-  };
-  simulation_options costs;
-  std::vector<seat> seats;
-  // The core whose turn runs; outside turns, the one whose gateway is served by the caller.
-  std::size_t running = 0;
-};
-
+// What was stored last, and what was before: two stores may be under way, as of a word of credit.
 struct simulated_word {
-  std::uint64_t value = 0;
-  std::uint64_t before = 0;  // what is seen until `visible`
-  instant visible{};
+  struct store {
+    std::uint64_t value = 0;
+    cost visible{};
+  };
+  store last, before;
+  std::uint64_t oldest = 0;
+  std::uint64_t credit_seen = 0;  // what its reader has had of it, if it is a word of credit
 };
 
 struct simulated_environment {
@@ -48,34 +33,58 @@ struct simulated_environment {
   simulated_world* world = nullptr;
   std::size_t self = 0;
 
-  simulated_world::seat& seat() const { return world->seats[self]; }
+  simulated_seat& seat() const { return world->seat(self); }
 
   template <class Site>
   std::uint64_t load(Site, const word& w) const {
-    return seat().clock >= w.visible || seat().sees_all != 0 ? w.value : w.before;
+    const simulated_seat& s = seat();
+    if (s.clock >= w.last.visible || s.sees_all != 0) return w.last.value;
+    return s.clock >= w.before.visible ? w.before.value : w.oldest;
   }
+  // Credit that has come is fetched. Once seen it does not go back, also if it was seen before its time; on a link that
+  // takes none back what came before goes on to hold.
+  std::uint64_t load(decltype(sync::credit_observe) site, word& w) const {
+    if (seat().sees_all != 0) w.last.visible = {};
+    simulated_seat& s = seat();
+    if (world->filled(self, s.toward, s.clock)) return w.credit_seen;
+    const std::uint64_t credit = load<>(site, w);
+    if (credit != w.credit_seen) s.spend(s.way->credit);
+    return w.credit_seen = credit;
+  }
+
   template <class Site>
   void store(Site, word& w, std::uint64_t value) const {
-    w.value = value;
+    w.last = {value, {}};
   }
   void store(decltype(sync::line_publish), word& w, std::uint64_t value) const {
-    seat().clock = seat().clock + world->costs.send_cost;
+    simulated_seat& s = seat();
+    const bool in_burst = s.way->burst == 0 || world->unread(s.toward) < s.way->burst;
+    ++world->unread(s.toward);
+    // The line leaves at once; what sending costs is what keeps the sender from what it does next.
     store_in_transit(w, value);
+    s.spend(in_burst ? s.way->send : s.way->send_more);
   }
   // Not before the line that it announces: a hint seen early would be taken for one without a line.
   void store(decltype(sync::hint_raise), word& w, std::uint64_t value) const { store_in_transit(w, value); }
+  void store(decltype(sync::credit_return), word& w, std::uint64_t value) const { store_in_transit(w, value); }
   template <class Site>
   std::uint64_t exchange(Site, word& w, std::uint64_t value) const {
-    return std::exchange(w.value, value);
+    return std::exchange(w.last.value, value);
   }
-  void handling() const { seat().clock = seat().clock + world->costs.receive_cost; }
-  instant now() const { return seat().clock; }
 
-  void store_in_transit(word& w, std::uint64_t value) const {
-    w.before = w.value;
-    w.value = value;
-    w.visible = seat().clock + world->costs.transit;
+  void toward(core_id to) const {
+    simulated_seat& s = seat();
+    s.toward = to.value;
+    s.way = &world->between(self, to.value);
   }
+  void handling(core_id from) const {
+    simulated_seat& s = seat();
+    if (from.value != self) --world->unread(self);
+    s.spend(world->between(from.value, self).receive);
+    s.spend(world->costs().dispatch);
+  }
+  instant now() const { return to_instant(seat().clock); }
+  instant alarm_at(instant t) const { return t == never ? t : to_instant(to_cost(t) + seat().late(seat().clock)); }
 
   static void light_barrier() {}
   void heavy_barrier() const { seat().sees_all = 2; }
@@ -83,30 +92,36 @@ struct simulated_environment {
   static void payload_write(const void*) {}
   static void payload_read(const void*) {}
   static constexpr bool mutated(mutation) { return false; }
+
+ private:
+  void store_in_transit(word& w, std::uint64_t value) const {
+    const simulated_seat& s = seat();
+    const cost visible = world->seen_at(s);
+    w.oldest = s.clock >= w.before.visible ? w.before.value : w.oldest;
+    w.before = w.last;
+    w.last = {value, visible};
+    world->announce(s.toward, visible);
+  }
 };
 
 static_assert(environment<simulated_environment>);
 
-// Sleeping is the simulated machine's business; the sleeper only notes the signal.
+// Sleeping is the simulated machine's business; the sleeper only passes on that it is to end.
 class simulated_sleeper {
  public:
   void attach(simulated_world& world, std::size_t self) {
     world_ = &world;
     self_ = self;
   }
-  // The wake-up starts from the signaller's time, which may be later than that of falling asleep.
-  void signal() {
-    auto& seat = world_->seats[self_];
-    seat.signalled = true;
-    seat.clock = std::max(seat.clock, world_->seats[world_->running].clock);
-  }
+  void signal() { world_->signal(self_); }
+  void nudge() { world_->nudge(self_); }
   bool wait(instant) { return true; }
   bool poll() { return false; }
   result<boost::asio::io_context*> io() {
     return error{errc::not_supported_here, "a simulated core has no I/O context; a real machine has"};
   }
   result<int> wake_fd() { return error{errc::not_supported_here, "a simulated core sleeps in virtual time only"}; }
-  duration wake_cost() const { return world_->costs.wake_cost; }
+  duration wake_cost() const { return std::chrono::duration_cast<duration>(world_->costs().wake); }
 
  private:
   simulated_world* world_ = nullptr;

@@ -15,6 +15,8 @@
 
 #include <cooper/runtime/topology.hpp>
 
+#include "printable.hpp"
+
 namespace cooper::detail {
 
 struct tree_delete {
@@ -30,10 +32,6 @@ using bitmap_ptr = std::unique_ptr<hwloc_bitmap_s, bitmap_delete>;
 // An unloaded tree that will also show what we may not use, instruction caches and important devices; null if hwloc
 // refuses.
 tree_ptr new_tree();
-
-// The text with every control character, every character that reorders or breaks the text around it, and every byte
-// that is not UTF-8 replaced by '?'; cut after a whole character to `bytes_max` and "...".
-std::string printable(std::string_view text, std::size_t bytes_max = std::string_view::npos);
 
 // Printable and without the blanks around it, for vendors pad their names; empty without object or info.
 std::string info_of(hwloc_obj_t object, const char* name);

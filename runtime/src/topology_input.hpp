@@ -4,6 +4,7 @@
 // say what is wrong, where.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -18,7 +19,7 @@ namespace cooper::detail {
 inline constexpr std::size_t xml_bytes_max = 64u << 20;
 
 // The whole file. Errors: unreadable_input for what cannot be read, is no file, is empty or is over the limit.
-result<std::string> read_text_file(const std::filesystem::path& file);
+result<std::string> read_text_file(const std::filesystem::path& file, std::size_t bytes_max = xml_bytes_max);
 
 // Well-formed XML whose root is <topology>, with 1 to core_count_max PUs, not nested absurdly deep.
 // Errors: malformed_input with file and line, too_large.

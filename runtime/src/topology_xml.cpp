@@ -220,7 +220,7 @@ std::string first_words(const std::string& printed) {
 
 }  // namespace
 
-result<std::string> read_text_file(const std::filesystem::path& file) {
+result<std::string> read_text_file(const std::filesystem::path& file, std::size_t bytes_max) {
   const auto refuse = [&](const std::string& why) {
     return error{errc::unreadable_input, "'" + printable(file.string()) + "': " + why};
   };
@@ -231,9 +231,9 @@ result<std::string> read_text_file(const std::filesystem::path& file) {
   if (S_ISDIR(about.st_mode)) return refuse("is a directory");
   if (!S_ISREG(about.st_mode)) return refuse("is not a regular file");
   std::string text;
-  if (!read_all(fd.get(), xml_bytes_max, text)) return refuse(std::strerror(errno));
+  if (!read_all(fd.get(), bytes_max, text)) return refuse(std::strerror(errno));
   if (text.empty()) return refuse("is empty");
-  if (text.size() > xml_bytes_max) return refuse("is larger than " + std::to_string(xml_bytes_max >> 20) + " MiB");
+  if (text.size() > bytes_max) return refuse("is larger than " + std::to_string(bytes_max >> 20) + " MiB");
   return text;
 }
 

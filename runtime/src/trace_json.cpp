@@ -14,6 +14,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "trace_process.hpp"
+
 namespace cooper {
 namespace {
 
@@ -46,7 +48,7 @@ void put_quoted(std::string& out, std::string_view text) {
 
 class writer {
  public:
-  writer(std::string_view process_label, std::span<const traced_core> cores) {
+  writer(long process, std::string_view process_label, std::span<const traced_core> cores) : pid_{process} {
     earliest_ns_ = std::numeric_limits<std::int64_t>::max();
     for (const traced_core& core : cores) {
       for (const trace_event& e : core.events) {
@@ -193,7 +195,7 @@ class writer {
 
   names& names_ = all_names();
   const std::lock_guard<std::mutex> names_locked_{names_.lock};
-  const long pid_ = ::getpid();
+  long pid_;
   std::string out_;
   bool first_ = true;
   std::int64_t earliest_ns_ = 0;
@@ -217,7 +219,12 @@ void name_endpoint(core_id core, std::uint32_t slot, std::string name) {
 void name_mark(std::uint32_t mark, std::string name) { set_name(&names::marks, mark, std::move(name)); }
 
 std::string chrome_trace_json(std::string_view process_label, std::span<const traced_core> cores) {
-  writer out{process_label, cores};
+  return detail::chrome_trace_json_of(::getpid(), process_label, cores);
+}
+
+std::string detail::chrome_trace_json_of(long process, std::string_view process_label,
+                                         std::span<const traced_core> cores) {
+  writer out{process, process_label, cores};
   for (const traced_core& core : cores) out.core(core);
   return std::move(out).finish();
 }

@@ -65,7 +65,7 @@ TEST_CASE("cores that do not exist, or are named twice, are refused") {
   simulated.cores = {core_id{1}, core_id{1}};
   CHECK(code_of(machine::simulate(two, simulated)) == errc::duplicate_core);
   simulated.cores = {};
-  simulated.transit = -1ns;
+  simulated.costs.links[0].transit = -1ns;
   CHECK(code_of(machine::simulate(two, simulated)) == errc::bad_option);
 }
 

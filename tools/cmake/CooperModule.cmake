@@ -42,6 +42,12 @@ if(COOPER_SANITIZE)
     target_compile_options(cooper_build_options INTERFACE -Wno-tsan)
   endif()
 endif()
+if(COOPER_FOOTPRINT)
+  # The code that the compiler makes for ThreadSanitizer, with a runtime of our own: tests/footprint/checker.
+  target_compile_options(cooper_build_options INTERFACE -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan
+                         -Wno-maybe-uninitialized -fno-builtin-memcpy -fno-builtin-memmove -fno-builtin-memset)
+  target_link_libraries(cooper_build_options INTERFACE cooper_footprint)
+endif()
 if(COOPER_COVERAGE)
   target_compile_options(cooper_build_options INTERFACE --coverage)
   target_link_options(cooper_build_options INTERFACE --coverage)
@@ -63,7 +69,8 @@ function(cooper_add_module name)
     set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
                           OUTPUT_NAME cooper_${name} POSITION_INDEPENDENT_CODE ON)
     # A consumer that links our archives into a sanitized program must see the same define as we did.
-    target_compile_definitions(${target} PUBLIC $<$<BOOL:${COOPER_CHECKING}>:COOPER_CHECKING=1>)
+    target_compile_definitions(${target} PUBLIC $<$<BOOL:${COOPER_CHECKING}>:COOPER_CHECKING=1>
+                               $<$<BOOL:${COOPER_FOOTPRINT}>:COOPER_FOOTPRINT=1>)
   else()
     add_library(${target} INTERFACE)
     set(scope INTERFACE)

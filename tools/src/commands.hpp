@@ -25,5 +25,7 @@ void add_trace(CLI::App& app, int& exit);
 void add_ps(CLI::App& app, int& exit);
 void add_top(CLI::App& app, int& exit);
 void add_skb(CLI::App& app, int& exit);
+void add_explore(CLI::App& app, int& exit);
+void add_sim(CLI::App& app, int& exit);
 
 }  // namespace cooper::tools

@@ -57,6 +57,8 @@ int run(int argc, char** argv) {
   add_ps(app, exit);
   add_top(app, exit);
   add_skb(app, exit);
+  add_explore(app, exit);
+  add_sim(app, exit);
 
   if (argc < 2) {
     std::fputs(app.help().c_str(), stderr);

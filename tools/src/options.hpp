@@ -13,6 +13,7 @@
 
 #include <cooper/runtime/topology.hpp>
 #include <cooper/vocabulary/error.hpp>
+#include <cooper/vocabulary/nearest.hpp>
 
 namespace CLI {
 class App;
@@ -63,9 +64,6 @@ result<void> finish_stdout();
 // exit_failed for what the world did.
 int report(const error& e);
 int exit_code_of(errc code) noexcept;
-
-// The candidate that is closest in spelling, if any is close enough to have been meant.
-std::optional<std::string> nearest_name(std::string_view name, const std::vector<std::string>& candidates);
 
 enum class tint { plain, bold, soft, good, warning, bad };
 // Colour for a terminal that wants it: not with NO_COLOR, TERM=dumb, or into a file.

@@ -16,6 +16,7 @@
 #include "report_doctor.hpp"
 #include "report_model.hpp"
 #include "report_page.hpp"
+#include "sim_figures.hpp"
 #include "support/published.hpp"
 #include "support/results.hpp"
 
@@ -138,6 +139,11 @@ result<int> run_report(const report_options& options) {
     std::fprintf(stderr, "cooper: interrupted; the report holds what was measured until then\n");
   results->json["doctor"] = std::move(findings);
   results->json["topology_svg"] = where->to_svg();
+  if (!results->interrupted) {
+    auto simulated = simulate_figures(options.smoke);
+    if (!simulated) return simulated.error();
+    results->json["simulated"] = *std::move(simulated);
+  }
   auto done = write_report(*to, std::move(results->json), options);
   if (!done || *done != exit_good) return done;
   for (const bench::row& r : results->rows) {

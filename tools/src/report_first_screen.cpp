@@ -150,9 +150,11 @@ std::string render_first_screen(const report_data& data) {
                                   {"idle", "idle"},
                                   {"shared_vs_message", "shared memory"},
                                   {"skb", "knowledge base"},
+                                  {"simulated", "simulated"},
                                   {"machine", "machine"},
                                   {"method", "method"}}) {
-    const bool there = std::string_view{id} == "machine" || std::string_view{id} == "method" || !data.of(id).empty();
+    const bool there = std::string_view{id} == "machine" || std::string_view{id} == "method" ||
+                       (std::string_view{id} == "simulated" ? !data.simulated.empty() : !data.of(id).empty());
     if (there) fmt::format_to(std::back_inserter(out), "<a href=\"#{}\">{}</a>", id, words);
   }
   out += "</nav></div>\n<div class=\"hero\">\n<p class=\"machine\">" + machine_sentence(data) + "</p>\n";

@@ -141,6 +141,9 @@ result<report_data> read_results(const value& results) {
   data.interrupted = flag_of(data.context, "interrupted");
   data.doctor = texts_of(all, "doctor");
   data.topology_svg = text_of(all, "topology_svg");
+  if (const value* simulated = all.if_contains("simulated"); simulated != nullptr && simulated->is_array()) {
+    data.simulated = simulated->get_array();
+  }
   return data;
 }
 

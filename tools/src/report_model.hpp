@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
@@ -42,6 +43,7 @@ struct report_data {
   std::vector<std::string> warnings;
   std::vector<std::string> doctor;  // what `cooper doctor` found, if it was asked
   std::string topology_svg;         // may be empty
+  boost::json::array simulated;     // results of `cooper sim`, each with "figure"; may be empty
   bool interrupted = false;
 
   // The context's text or number under that name, as text; "unknown" if it is not there.

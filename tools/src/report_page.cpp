@@ -153,6 +153,7 @@ std::string render_page(const report_data& data, const value& published) {
   out += "</style></head><body><main>\n";
   out += render_first_screen(data);
   out += render_workloads(data, published);
+  out += render_simulated(data, published);
   out += render_background(data, published);
   return out + "</main></body></html>\n";
 }

@@ -20,6 +20,8 @@ std::string render_page(const report_data& data, const boost::json::value& publi
 std::string render_first_screen(const report_data& data);
 // A section for each workload that has rows, with the published figures beside ours.
 std::string render_workloads(const report_data& data, const boost::json::value& published);
+// What was simulated, in a section of its own and never beside what was measured; empty if nothing was.
+std::string render_simulated(const report_data& data, const boost::json::value& published);
 // Machine, method, how to measure again.
 std::string render_background(const report_data& data, const boost::json::value& published);
 

@@ -100,6 +100,9 @@ svg.chart { width: 100%; height: auto; display: block; margin: 8px 0 0; overflow
 .chart .dot.ours { fill: var(--ours); } .chart .dot.ours2 { fill: var(--ours2); } .chart .dot.peer {
   fill: var(--peer); }
 .chart .dot.floor { fill: var(--floor); } .chart .dot.simulated { fill: var(--card); stroke: var(--simulated); }
+.chart .line.published { stroke: var(--published); stroke-dasharray: 2 4; } .chart .dot.published {
+  fill: var(--published); } .chart .key.published { fill: var(--published); font-weight: 400; }
+section.simulated { border: 1px dashed var(--simulated); }
 .chart .key { font-weight: 560; fill: var(--peer2); } .chart .key.ours { fill: var(--ours); } .chart .key.ours2 {
   fill: var(--ours2); }
 .chart .key.floor { fill: var(--floor); } .chart .key.simulated { fill: var(--simulated); font-style: italic; }

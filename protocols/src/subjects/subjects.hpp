@@ -7,6 +7,10 @@
 namespace cooper::protocols {
 
 extern const subject two_phase_commit_subject;
+extern const subject multicast_subject;
+extern const subject broadcast_subject;
+extern const subject barrier_subject;
+extern const subject call_subject;
 
 // Errors of explore() that all subjects have.
 result<void> check(const subject& of, const subject_options& options);

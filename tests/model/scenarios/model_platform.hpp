@@ -13,6 +13,7 @@ namespace cooper::model {
 class driver_sleeper {
  public:
   void signal() { inner_.signal(); }
+  static void nudge() {}
   bool wait(instant deadline) { return inner_.wait(deadline); }
   bool poll() { return false; }
   result<boost::asio::io_context*> io() { return error{errc::not_supported_here}; }

@@ -94,13 +94,3 @@ TEST_CASE("what cannot be explored is refused") {
   CHECK(code({.planted = "nothing"}) == errc::unknown_name);
   CHECK(find_subject("nothing") == nullptr);
 }
-
-TEST_CASE("an exploration that is given up says how far it came") {
-  const watchdog dog{60s};
-  exploration_options few;
-  few.bytes_max = 1;
-  const exploration_report r = explored({.operations = 2, .allowed = {.stops = 2, .expirations = 2}}, few);
-  CHECK(!r.complete);
-  CHECK(r.ended_by.find("memory") != std::string::npos);
-  CHECK(r.states > 1000);
-}

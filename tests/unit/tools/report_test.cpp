@@ -220,3 +220,33 @@ TEST_CASE("charts of nothing, of one and of equal values are drawn without a div
   CHECK(sane(draw(trace_chart{.title = "t", .values = {5, 5, 5}})));
   CHECK(draw(trace_chart{}).empty());
 }
+
+TEST_CASE("what was simulated has a section of its own, with the published points beside it") {
+  boost::json::object results = results_of({row_of("line_rtt", "cooper", "", 112)});
+  const auto row = [](const char* contender, int cores, double value) {
+    return boost::json::object{{"contender", contender}, {"cores", cores}, {"value", value}};
+  };
+  results["simulated"] =
+      boost::json::array{{{"figure", "figure_6"},
+                          {"profile", "amd_8x4"},
+                          {"results", {row("unicast", 8, 1000), row("unicast", 16, 2000)}}},
+                         {{"figure", "trees"},
+                          {"profile", "<large>"},
+                          {"results", {row("unicast", 128, 50'000), row("numa_multicast", 128, 5000)}}}};
+  const auto data = read_results(results);
+  REQUIRE(data);
+  const std::string page = render_page(*data, boost::json::parse(R"({"curves":[
+    {"name":"figure_6","ghz":2.0,"note":"from slides","x":[8,16],"series":{"unicast":[2.5,4.0]}}]})"));
+  const auto begin = page.find("<section id=\"simulated\""), end = page.find("</section>", begin);
+  REQUIRE(begin != std::string::npos);
+  const std::string section = page.substr(begin, end - begin);
+  CHECK(holds(section, "<td>2.00</td><td>2.50</td><td>-20 %</td>"));
+  CHECK(holds(section, "from slides"));
+  CHECK(holds(section, "&lt;large&gt;"));
+  CHECK(holds(section, "<td>10.0</td>"));
+  CHECK(holds(page, "href=\"#simulated\""));
+  // Nothing simulated stands elsewhere, and without any there is no section.
+  CHECK(count(page, "<tr class=\"simulated\">") == count(section, "<tr class=\"simulated\">"));
+  results.erase("simulated");
+  CHECK(!holds(page_of(results), "id=\"simulated\""));
+}

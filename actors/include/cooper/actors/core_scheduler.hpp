@@ -15,6 +15,7 @@
 //                         all that this process may use and can claim
 //   cooper.placement      string: adaptive (default), spread, pack, spawner
 //   cooper.poll-budget    timespan: how long an idle core polls before it sleeps; otherwise measured
+//   cooper.tick           timespan: of the protocols between cores (agreement.hpp), 1 ms unless told
 //   scheduler.max-threads an upper bound on the number of cores
 //
 // A second actor_system of one process names its own cores, or is handed a machine with run_on().
@@ -83,6 +84,7 @@ class core_scheduler final : public caf::scheduler::abstract_coordinator {
   // What is to run has a home that is down.
   void home_is_gone(caf::resumable* what);
   std::size_t messages_per_run() const noexcept;
+  duration tick() const noexcept;
   // The monitors of the cores in service, in their order; of one core, or none. Any thread.
   std::vector<caf::actor> monitors() const;
   caf::actor monitor_of(core_id which) const;
@@ -93,6 +95,7 @@ class core_scheduler final : public caf::scheduler::abstract_coordinator {
   void stop_actors_by_hand();
   void start_monitor(core_unit& unit);
   void announce(core_event event);
+  static void look_at_newcomer(core_unit* here, caf::resumable* what);
   core_unit& next_in_turn();
 
   struct settings;

@@ -131,6 +131,8 @@ class resident {
   // The line that is in a mailbox's element, or null.
   static const queued_line* line_in(const caf::mailbox_element& what);
 
+  // A coroutine begins, which costs virtual time on a simulated machine.
+  static void begin_coroutine() noexcept;
   static void* take_memory(std::size_t bytes);
   static void give_memory_back(void* memory, std::size_t bytes) noexcept;
 

@@ -100,6 +100,7 @@ class [[nodiscard]] task {
   void start(detail::promise_base::continuation next, void* context) {
     frame_.promise().next = next;
     frame_.promise().context = context;
+    resident::begin_coroutine();
     frame_.resume();
   }
   bool done() const noexcept { return frame_.done(); }
@@ -113,6 +114,7 @@ class [[nodiscard]] task {
       std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiter) noexcept {
         frame.promise().next = [](void* h) noexcept { return std::coroutine_handle<>::from_address(h); };
         frame.promise().context = waiter.address();
+        resident::begin_coroutine();
         return frame;
       }
       T await_resume() { return frame.promise().take(); }

@@ -5,6 +5,8 @@
 //   const exploration_report r = explore(e, {});
 //   if (!r.violation.empty()) print(r.transcript);
 //
+// Subjects are explored by subjects.hpp's explore(), which says what is searched and hands errors back.
+//
 // The search is breadth first, so the first violation found is one of the shortest. Every new state is shown to
 // `wrong`. From every state in which all lines have arrived, what follows without further faults must come to rest, and
 // is then shown to `unfinished`: that is how what never ends is found.
@@ -24,8 +26,12 @@
 #include <string>
 #include <vector>
 
+#include <cooper/protocols/exploration.hpp>
+#include <cooper/protocols/saved_search.hpp>
 #include <cooper/protocols/state_store.hpp>
 #include <cooper/protocols/world.hpp>
+#include <cooper/vocabulary/assert.hpp>
+#include <cooper/vocabulary/error.hpp>
 
 namespace cooper::protocols {
 
@@ -39,67 +45,142 @@ struct exploration {
   std::function<std::string(const world<P>&)> unfinished;
 };
 
-struct exploration_options {
-  std::size_t states_max = std::size_t{1} << 31;
-  std::size_t bytes_max = std::size_t{2} << 30;  // of memory for states
-  bool reduction = true;
-  std::size_t settle_actions_max = 1000;
-  // Now and then, with the states met and those that wait; false gives up.
-  std::function<bool(std::uint64_t states, std::uint64_t waiting)> progress;
-};
-
-struct exploration_report {
-  std::uint64_t states = 0;
-  std::uint64_t transitions = 0;
-  std::uint64_t quiet_states = 0;  // from which rest was looked for
-  std::size_t bytes = 0;
-  bool complete = false;
-  std::string ended_by;                 // what kept it from being complete; empty if it is, or if a violation ended it
-  std::string violation;                // in words; empty: none was found
-  std::vector<std::uint32_t> actions;   // that led there, packed()
-  std::vector<std::string> transcript;  // the same for people: a line an action
-};
-
 namespace detail {
 
 template <protocol P>
 class search {
  public:
   search(const exploration<P>& what, const exploration_options& how)
-      : what_{what}, how_{how}, now_{what.plan, what.allowed}, next_{now_} {}
+      : what_{what}, how_{how}, now_{what.plan, what.allowed}, next_{now_}, store_{how.bytes_max} {}
 
   exploration_report run() {
-    now_.write(bytes_);
-    store_.insert(bytes_, state_store::none, 0);
-    if (judge(now_, 0)) return finished();
-    while (const auto taken = store_.take()) {
-      if ((++expanded_ & 0xffff) == 0 && !may_go_on()) return finished();
-      now_.read(taken->bytes);
-      state_.assign(taken->bytes.begin(), taken->bytes.end());
+    if (how_.replay != nullptr) return replayed(*how_.replay);
+    if (!how_.resume_from.empty()) {
+      if (auto good = resume(); !good) {
+        report_.not_resumed = good.error();
+        return std::move(report_);
+      }
+    } else {
+      now_.write(bytes_);
+      store_.insert(bytes_, state_store::none, 0);
+      if (judge(now_, 0)) return finished();
+    }
+    while (store_.waiting() != 0) {
+      // Nothing of a state is done by halves, so a search can be gone on with here.
+      if (store_.size() - store_.waiting() == at_.level_end) {
+        ++at_.depth;
+        at_.level_end = store_.size();
+      }
+      if (!may_go_on()) return paused();
+      const auto taken = *store_.take();
+      now_.read(taken.bytes);
+      state_.assign(taken.bytes.begin(), taken.bytes.end());
       now_.possible(actions_);
-      if (std::none_of(actions_.begin(), actions_.end(), is_owed) && !comes_to_rest(taken->which)) return finished();
+      if (std::none_of(actions_.begin(), actions_.end(), is_owed) && !comes_to_rest(taken.which)) return finished();
       if (how_.reduction) keep_enough();
-      if (try_all(taken->which)) return finished();
+      if (try_all(taken.which)) return finished();
     }
     report_.complete = true;
     return finished();
   }
 
  private:
+  // States between two looks at the clock.
+  static constexpr std::uint64_t looks_every = 1024;
+
   exploration_report finished() {
     report_.states = store_.size();
+    report_.expanded = store_.size() - store_.waiting();
+    report_.transitions = at_.transitions;
+    report_.quiet_states = at_.quiet_states;
+    report_.depth = at_.depth;
     report_.bytes = store_.bytes();
     return std::move(report_);
   }
+  exploration_report paused() {
+    if (!how_.save_to.empty()) {
+      const auto done = save_search(how_.save_to, identity(), at_, store_);
+      report_.saved = static_cast<bool>(done);
+      if (!done) report_.not_saved = done.error();
+    }
+    return finished();
+  }
   bool may_go_on() {
-    if (store_.bytes() > how_.bytes_max) {
+    if (!store_.has_room()) {
       report_.ended_by = "memory: " + std::to_string(how_.bytes_max >> 20) + " MiB";
-    } else if (store_.size() > how_.states_max) {
+    } else if (store_.size() >= how_.states_max) {
       report_.ended_by = "states: " + std::to_string(how_.states_max);
-    } else if (how_.progress && !how_.progress(store_.size(), store_.waiting())) {
-      report_.ended_by = "interrupted";
+    } else if (how_.progress && looks_++ % looks_every == 0) {
+      report_.ended_by = how_.progress({store_.size(), store_.waiting(), at_.transitions, at_.depth, store_.bytes()});
     }
     return report_.ended_by.empty();
+  }
+
+  std::string identity() const {
+    return how_.identity + (how_.reduction ? "" : ", without reduction") + ", at rest after " +
+           std::to_string(how_.settle_actions_max) + " actions";
+  }
+  result<void> resume() {
+    const auto at = load_search(how_.resume_from, identity(), store_,
+                                [&](std::span<const std::byte> state) { return now_.can_read(state); });
+    if (!at) return at.error();
+    at_ = *at;
+    report_.states_before = store_.size();
+    // The same version may have been built from other steps: the way to the first state that waits must lead there.
+    if (const auto first = store_.next()) {
+      const bool leads_there = !go(store_.actions_to(first->which), nullptr);
+      now_.write(bytes_);
+      if (!leads_there || !std::equal(bytes_.begin(), bytes_.end(), first->bytes.begin(), first->bytes.end())) {
+        return error{errc::malformed_input,
+                     "'" + how_.resume_from + "' was saved by a program with other steps. Begin the search anew"};
+      }
+    }
+    return {};
+  }
+
+  // From the beginning, in now_. The first action that is not possible where it stands, or after which something is
+  // wrong already, ends it: its index.
+  std::optional<std::size_t> go(const std::vector<std::uint32_t>& actions, exploration_report* told) {
+    now_ = world<P>{what_.plan, what_.allowed};
+    for (std::size_t i = 0; i < actions.size(); ++i) {
+      const action a = unpacked(actions[i]);
+      if (!is_possible(a)) return i;
+      if (told == nullptr) {
+        now_.act(a);
+        continue;
+      }
+      std::string line = now_.words_of(a);
+      const std::size_t before = now_.reports_of(a.core).size();
+      now_.act(a);
+      for (const auto& said : now_.reports_of(a.core).subspan(before)) line += " => " + P::words_of(said);
+      told->actions.push_back(actions[i]);
+      told->transcript.push_back(std::move(line));
+    }
+    return {};
+  }
+  bool is_possible(const action& a) {
+    action whole = a;
+    whole.sent_before_stop = action::to_its_end;
+    now_.possible(actions_);
+    if (std::find(actions_.begin(), actions_.end(), whole) == actions_.end()) return false;
+    if (a == whole) return true;
+    next_ = now_;
+    return now_.may_stop_within(whole) && a.sent_before_stop < next_.act(whole);
+  }
+
+  exploration_report replayed(const std::vector<std::uint32_t>& actions) {
+    report_.not_possible = go(actions, &report_);
+    report_.depth = report_.transitions = report_.actions.size();
+    report_.states = report_.expanded = report_.depth + 1;
+    report_.complete = !report_.not_possible;
+    if (report_.not_possible) return std::move(report_);
+    if (what_.wrong) report_.violation = what_.wrong(now_);
+    if (!report_.violation.empty()) return std::move(report_);
+    if (now_.overflowed()) report_.ended_by = overflowed;
+    now_.possible(actions_);
+    now_.write(state_);
+    if (std::none_of(actions_.begin(), actions_.end(), is_owed)) rests();
+    return std::move(report_);
   }
 
   // Leaves one core's actions only, where those may go before everything else.
@@ -143,9 +224,9 @@ class search {
           actions_.push_back({a.what, a.core, a.of, static_cast<std::uint8_t>(n)});
         }
       }
-      ++report_.transitions;
+      ++at_.transitions;
       if (next_.overflowed()) {
-        report_.ended_by = "a bound: more lines on a link, or reports of a core, than a world has room for";
+        report_.ended_by = overflowed;
         tell(store_.actions_to(from), a);
         return true;
       }
@@ -166,34 +247,33 @@ class search {
 
   bool comes_to_rest(state_store::number which) {
     if (!what_.unfinished) return true;
-    ++report_.quiet_states;
-    next_.read(state_);
-    const bool rests = next_.settle(how_.settle_actions_max, [](const action&) {});
-    report_.violation = rests ? what_.unfinished(next_) : "it does not come to rest without faults";
-    if (report_.violation.empty()) return true;
+    ++at_.quiet_states;
+    if (rests()) return true;
     tell(store_.actions_to(which), {});
-    // And what follows by itself, as far as it fits.
+    return false;
+  }
+  // Whether what follows state_ without faults comes to a good end; if not, how it goes on is told.
+  bool rests() {
+    if (!what_.unfinished) return true;
+    next_.read(state_);
+    const bool ends = next_.settle(how_.settle_actions_max, [](const action&) {});
+    report_.violation = ends ? what_.unfinished(next_) : "it does not come to rest without faults";
+    if (report_.violation.empty()) return true;
     next_.read(state_);
     constexpr std::size_t shown = 12;
-    report_.transcript.push_back("-- without further faults:");
-    next_.settle(shown, [&](const action& a) { report_.transcript.push_back(next_.words_of(a)); });
+    next_.settle(shown, [&](const action& a) { report_.aftermath.push_back(next_.words_of(a)); });
     return false;
   }
 
   // Goes the way once more, for people.
   void tell(std::vector<std::uint32_t> actions, std::optional<action> last) {
     if (last) actions.push_back(packed(*last));
-    report_.actions = actions;
-    world<P> replayed{what_.plan, what_.allowed};
-    for (const std::uint32_t each : actions) {
-      const action a = unpacked(each);
-      std::string line = replayed.words_of(a);
-      const std::size_t before = replayed.reports_of(a.core).size();
-      replayed.act(a);
-      for (const auto& said : replayed.reports_of(a.core).subspan(before)) line += " => " + P::words_of(said);
-      report_.transcript.push_back(std::move(line));
-    }
+    const bool known_way = !go(actions, &report_);
+    COOPER_ASSERT(known_way, "a state is where its actions lead");
   }
+
+  static constexpr const char* overflowed =
+      "a bound: more lines on a link, or reports of a core, than a world has room for";
 
   const exploration<P>& what_;
   const exploration_options& how_;
@@ -201,7 +281,8 @@ class search {
   state_store store_;
   std::vector<std::byte> bytes_, state_;
   std::vector<action> actions_;
-  std::uint64_t expanded_ = 0;
+  search_position at_;
+  std::uint64_t looks_ = 0;
   exploration_report report_;
 };
 

@@ -37,6 +37,9 @@ class effects {
   effects& operator=(const effects&) = delete;
 
   virtual void send(core_id to, const Message& m) = 0;
+  // Every other core of the machine that lives receives it, from this one, in the order of what this one publishes; not
+  // in order with what it sends. One shared line where the host has one, else as many lines as there are others.
+  virtual void publish(const Message& m) = 0;
   // expired(timer) follows after so many ticks, unless it is set anew or cancelled before.
   virtual void set_timer(std::uint8_t timer, tick after) = 0;
   virtual void cancel_timer(std::uint8_t timer) = 0;

@@ -186,16 +186,24 @@ class world {
 
   // As bytes, equal if and only if the worlds are; what a visited state is known by.
   void write(std::vector<std::byte>& out) const {
-    out.clear();
-    put(out, &small_, sizeof small_);
-    put(out, nodes_.data(), sizeof(P) * cores_);
+    std::size_t size = sizeof small_ + sizeof(P) * cores_ + links_.size() + reports_.size();
+    for (const fifo& l : links_) size += sizeof(message) * l.count;
+    for (const log& r : reports_) size += sizeof(report) * r.count;
+    out.resize(size);
+    std::byte* at = out.data();
+    const auto put = [&](const void* from, std::size_t bytes) {
+      std::memcpy(at, from, bytes);
+      at += bytes;
+    };
+    put(&small_, sizeof small_);
+    put(static_cast<const void*>(nodes_.data()), sizeof(P) * cores_);
     for (const fifo& l : links_) {
-      out.push_back(static_cast<std::byte>(l.count));
-      put(out, l.lines.data(), sizeof(message) * l.count);
+      *at++ = static_cast<std::byte>(l.count);
+      put(l.lines.data(), sizeof(message) * l.count);
     }
     for (const log& r : reports_) {
-      out.push_back(static_cast<std::byte>(r.count));
-      put(out, r.entries.data(), sizeof(report) * r.count);
+      *at++ = static_cast<std::byte>(r.count);
+      put(r.entries.data(), sizeof(report) * r.count);
     }
   }
   void read(std::span<const std::byte> in) {
@@ -215,6 +223,20 @@ class world {
       get(r.entries.data(), sizeof(report) * r.count);
     }
     overflowed_ = false;
+  }
+
+  // Whether these bytes are laid out as write() does it; what they say is not looked at.
+  bool can_read(std::span<const std::byte> in) const {
+    std::size_t at = sizeof small_ + sizeof(P) * cores_;
+    const auto skip = [&](std::size_t lists, std::size_t most, std::size_t size) {
+      for (std::size_t i = 0; i < lists; ++i) {
+        if (at >= in.size() || std::to_integer<std::size_t>(in[at]) > most) return false;
+        at += 1 + std::to_integer<std::size_t>(in[at]) * size;
+      }
+      return true;
+    };
+    return skip(links_.size(), lines_max, sizeof(message)) && skip(reports_.size(), reports_max, sizeof(report)) &&
+           at == in.size();
   }
 
   // What happens in an action, in words; before it is done.
@@ -276,6 +298,11 @@ class world {
         link.lines[link.count++] = m;
       }
     }
+    void publish(const message& m) override {
+      for (std::size_t to = 0; to < world_.cores_; ++to) {
+        if (to != core_) send(core_number(to), m);
+      }
+    }
     void set_timer(std::uint8_t timer, tick) override { world_.small_.timers[core_] |= std::uint64_t{1} << timer; }
     void cancel_timer(std::uint8_t timer) override { world_.small_.timers[core_] &= ~(std::uint64_t{1} << timer); }
     void report(const typename P::report& what) override {
@@ -307,10 +334,6 @@ class world {
   }
   fifo& link(std::size_t from, std::size_t to) { return links_[from * cores_ + to]; }
   const fifo& link(std::size_t from, std::size_t to) const { return links_[from * cores_ + to]; }
-  static void put(std::vector<std::byte>& out, const void* from, std::size_t size) {
-    const auto* at = static_cast<const std::byte*>(from);
-    out.insert(out.end(), at, at + size);
-  }
 
   const script* plan_;
   std::size_t cores_;

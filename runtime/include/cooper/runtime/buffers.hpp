@@ -31,6 +31,7 @@
 #include <vector>
 
 #include <cooper/runtime/channel.hpp>
+#include <cooper/runtime/footprint.hpp>
 #include <cooper/vocabulary/error.hpp>
 #include <cooper/vocabulary/ids.hpp>
 
@@ -144,7 +145,9 @@ class lent_buffer {
 // How the pools of one machine find each other. Set as cores boot; pools stay until the machine is gone.
 class buffer_registry {
  public:
-  explicit buffer_registry(std::size_t core_count) : pools_(core_count) {}
+  explicit buffer_registry(std::size_t core_count) : pools_(core_count) {
+    footprint::declare(pools_.data(), core_count * sizeof pools_[0], footprint::rule::word_by_word);
+  }
 
   std::size_t core_count() const noexcept { return pools_.size(); }
   // Any thread. Null if that core has no pool.
@@ -264,6 +267,7 @@ class buffer_pool {
   bool send_batch(core_id home);
   bool take_back_entry(std::uint32_t entry, core_id from);
 
+  // Made once; other cores read it, to find a buffer of ours that they have.
   core_id owner_;
   buffer_registry& registry_;
   core_metrics* metrics_;
@@ -271,8 +275,9 @@ class buffer_pool {
   bool checking_;
   std::unique_ptr<std::byte, memory_deleter> memory_;
   std::vector<record> records_;
-  std::vector<std::uint32_t> free_;
   std::vector<loan_record> loans_;
+  // The owner's alone from here on, in other lines.
+  alignas(destructive_bytes) std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> free_loans_;
   return_transport transport_;
   std::vector<std::vector<std::uint32_t>> pending_;  // by home core

@@ -24,6 +24,7 @@
 #include <utility>
 
 #include <cooper/runtime/environment.hpp>
+#include <cooper/runtime/footprint.hpp>
 #include <cooper/runtime/native_environment.hpp>
 #include <cooper/vocabulary/assert.hpp>
 #include <cooper/vocabulary/line.hpp>
@@ -52,7 +53,9 @@ static_assert(offsetof(native_line, control) == line_payload_bytes);
 // The memory of one ring. The two ends share it; their count is touched at bind and close only.
 template <environment Env>
 struct ring_memory {
-  explicit ring_memory(std::size_t capacity) : lines{new ring_line<Env>[capacity] {}} {}
+  explicit ring_memory(std::size_t capacity) : lines{new ring_line<Env>[capacity] {}} {
+    footprint::declare(lines.get(), capacity * sizeof(ring_line<Env>), footprint::rule::control_word);
+  }
 
   std::unique_ptr<ring_line<Env>[]> lines;
   // Slots given back since this life began. Written by the receiver only, in a line of its own.

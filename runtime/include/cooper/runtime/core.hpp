@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include <cooper/runtime/channel.hpp>
+#include <cooper/runtime/costs.hpp>
 #include <cooper/runtime/job.hpp>
 #include <cooper/vocabulary/error.hpp>
 #include <cooper/vocabulary/ids.hpp>
@@ -120,6 +121,17 @@ class core {
   virtual timer_id at(instant when, job work) = 0;
   timer_id after(duration d, job work) { return at(now() + d, std::move(work)); }
   virtual bool cancel(timer_id timer) = 0;  // false if it has run or was cancelled
+  // On a simulated machine the clock goes on by so much, within this handler; on a real one work takes what it takes.
+  void spend(cost c) {
+    if (meter_ != nullptr) [[unlikely]]
+      meter_->spend(c);
+  }
+  void spend(work w) {
+    if (meter_ != nullptr) [[unlikely]]
+      meter_->spend(w);
+  }
+  // Null on a real machine.
+  cost_meter* meter() const noexcept { return meter_; }
   // Runs `work` here after a grace period: once every core has begun a new turn, or is parked or down. What a handler
   // anywhere may still have been reading when this was called is then out of use.
   virtual void retire(job work) = 0;
@@ -145,11 +157,13 @@ class core {
 
  protected:
   core(core_id id, machine& home) : id_{id}, home_{&home} {}
+  void set_meter(cost_meter& meter) { meter_ = &meter; }
 
  private:
   core_id id_;
   machine* home_;
   void* attached_ = nullptr;
+  cost_meter* meter_ = nullptr;
 };
 
 }  // namespace cooper

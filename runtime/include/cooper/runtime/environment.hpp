@@ -10,7 +10,9 @@
 //   light_barrier() between publishing and looking whether the receiver is parked
 //   heavy_barrier() between announcing that one parks and looking for work; acts on all threads that use the light one
 //   pause()         an empty turn went by, after spin_turns of them in a row
-//   handling()      a line is about to be handled: the simulated machine charges for it
+//   toward(core)    the stores and loads that follow concern that core: the simulated machine charges by link
+//   handling(from)  a line of that core is about to be handled
+//   alarm_at(t)     when a timer that is set for t rings
 //   payload_write/payload_read(line)  plain accesses that follow, for the model's race detector; nothing elsewhere
 //   mutated(m)      is a planted bug on? Constantly false outside the model, so it costs nothing
 #pragma once
@@ -19,6 +21,7 @@
 #include <cstdint>
 
 #include <cooper/runtime/sync.hpp>
+#include <cooper/vocabulary/ids.hpp>
 #include <cooper/vocabulary/time.hpp>
 
 namespace cooper {
@@ -50,7 +53,9 @@ concept environment = requires(E& env, typename E::word& word, const typename E:
   env.light_barrier();
   env.heavy_barrier();
   env.pause();
-  env.handling();
+  env.toward(core_id{});
+  env.handling(core_id{});
+  { env.alarm_at(instant{}) } -> std::same_as<instant>;
   { E::spin_turns } -> std::convertible_to<unsigned>;
   env.payload_write(line);
   env.payload_read(line);

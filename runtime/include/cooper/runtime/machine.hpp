@@ -18,6 +18,8 @@
 #include <vector>
 
 #include <cooper/runtime/core.hpp>
+#include <cooper/runtime/faults.hpp>
+#include <cooper/runtime/profile.hpp>
 #include <cooper/runtime/topology.hpp>
 
 namespace cooper {
@@ -55,17 +57,17 @@ struct machine_options {
   std::size_t hint_threshold = 8;
 };
 
-// The simulated machine: one thread, virtual clocks, constant costs.
+// The simulated machine: one thread, virtual clocks, what things cost from a profile, faults as data.
 struct simulation_options {
   std::vector<core_id> cores;  // as above
   std::uint64_t seed = 1;
   // Which of n cores whose turns are due at the same time goes first: below n. Empty: the seed decides.
   std::function<std::size_t(std::size_t n)> choose;
-  duration turn_cost{10};     // an empty turn; may be zero if the poll budget is: a core with nothing to do parks then
-  duration send_cost{15};     // publishing a line
-  duration receive_cost{20};  // observing a line and calling its handler
-  duration transit{50};       // from publish until the other core can observe
-  duration wake_cost = std::chrono::microseconds{5};
+  profile costs = profile::uniform();
+  std::vector<fault> faults;
+  // The core at whose memory node all channels' memory is. Empty: each ring's is at its receiver's.
+  std::optional<core_id> channel_memory;
+  // How long an idle core polls before it parks. Empty: as long as a wake-up costs.
   std::optional<duration> poll_budget;
   std::size_t overflow_bound = 1024;
   std::size_t buffer_bytes = 64 * 1024;
@@ -92,6 +94,7 @@ class machine {
   // Errors: no_cores, no_such_core, core_not_allowed, duplicate_core, oversubscribed, core_claimed, claim_failed,
   // thread_failed. What could not be had but is not needed (pinning, membarrier, the socket) is in lost().
   static result<std::unique_ptr<machine>> boot(const topology& where, machine_options options);
+  // Errors: no_cores, no_such_core, duplicate_core, bad_option.
   static result<std::unique_ptr<machine>> simulate(const topology& where, simulation_options options);
 
   virtual ~machine() = default;

@@ -14,6 +14,7 @@
 #endif
 
 #include <cooper/runtime/environment.hpp>
+#include <cooper/runtime/footprint.hpp>
 #include <cooper/vocabulary/line.hpp>
 
 namespace cooper {
@@ -81,9 +82,12 @@ struct native_environment {
 #endif
   }
 
-  static void handling() noexcept {}
+  static void toward(core_id) noexcept {}
+  static void handling(core_id) noexcept {}
+  static instant alarm_at(instant t) noexcept { return t; }
   static void payload_write(const void*) noexcept {}
-  static void payload_read(const void*) noexcept {}
+  // The receiver has done with the line, or not begun.
+  static void payload_read(const void* line) noexcept { footprint::let_go(line, line_bytes); }
   static instant now() noexcept { return native::now(); }
   static constexpr bool mutated(mutation) noexcept { return false; }
 };

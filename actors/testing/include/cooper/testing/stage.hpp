@@ -88,7 +88,7 @@ class stage {
   explicit stage(const stage_options& options = {}) {
     simulation_options costs;
     costs.seed = options.seed;
-    costs.turn_cost = costs.send_cost = costs.receive_cost = costs.transit = costs.wake_cost = duration::zero();
+    costs.costs = profile::free();
     costs.poll_budget = duration::zero();
     costs.overflow_bound = options.overflow_bound;
     const auto where = topology::from_synthetic("pu:" + std::to_string(options.cores));
