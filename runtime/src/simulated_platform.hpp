@@ -66,7 +66,14 @@ struct simulated_environment {
   }
   // Not before the line that it announces: a hint seen early would be taken for one without a line.
   void store(decltype(sync::hint_raise), word& w, std::uint64_t value) const { store_in_transit(w, value); }
-  void store(decltype(sync::credit_return), word& w, std::uint64_t value) const { store_in_transit(w, value); }
+  // Nothing has come back only when a ring begins its next life: nobody sends on it yet, who might see what was before.
+  void store(decltype(sync::credit_return), word& w, std::uint64_t value) const {
+    if (value == 0) {
+      w = {};
+    } else {
+      store_in_transit(w, value);
+    }
+  }
   template <class Site>
   std::uint64_t exchange(Site, word& w, std::uint64_t value) const {
     return std::exchange(w.last.value, value);

@@ -263,7 +263,7 @@ void churn(const char* what, std::uint64_t cycles, bool buffers) {
   for (std::uint64_t cycle = 0; cycle < cycles; ++cycle) {
     reached = cycle;
     const std::size_t victim = dice.below(core_total);
-    REQUIRE(m->down(core_number(victim), 60s));
+    if (const auto gone = m->down(core_number(victim), 60s); !gone) FAIL(gone.error().message());
     for (std::size_t i = 0; i < core_total; ++i) {
       // Buffers that were on their way to it and will not arrive.
       if (i != victim) on(*m, i, [&](core& here) { (*here.buffers())->reclaim_in_flight(core_number(victim)); });
