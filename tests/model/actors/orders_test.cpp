@@ -129,16 +129,16 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<player::work>)
 
 namespace {
 
-// An actor system on a simulated machine where a turn, a way from core to core and taking a line take a nanosecond
-// each.
+// An actor system on a simulated machine where a turn, a way from core to core and taking a line take equally long, so
+// that much happens at the same time.
 class world {
  public:
   world(std::size_t cores, choices& choose, tally& t, std::size_t overflow_bound = 1024) : choose_{choose}, tally_{t} {
     simulation_options costs;
     costs.choose = [&choose](std::size_t n) { return choose(n); };
     costs.costs = profile::free();
-    costs.costs.turn = duration{1};
-    for (link_costs& l : costs.costs.links) l.transit = l.receive = duration{1};
+    costs.costs.turn = duration{4};  // of which an idle core makes four looks
+    for (link_costs& l : costs.costs.links) l.transit = l.receive = duration{4};
     costs.poll_budget = duration::zero();
     costs.overflow_bound = overflow_bound;
     costs.buffers_per_core = 1;
@@ -345,7 +345,7 @@ std::string floods(choices& choose) {
     world w{2, choose, t, 2};
     w.on(0, [&w](player& p) { p.start(p.flood(w.at(1), count)); });
     w.on(1, [&w](player& p) { p.start(p.flood(w.at(0), count)); });
-    w.run_for(1us);
+    w.run_for(10us);
     if (t.handled != 4 * count) wrong = fmt::format("{} of {} messages handled; ", t.handled, 4 * count);
   }
   return wrong + verdict(t);
