@@ -16,7 +16,6 @@ struct payload {
 
 // On the second core: returns what comes.
 struct answerer {
-  address self;
   address to;
   std::uint64_t sequence = 0;
   std::uint64_t errors = 0;
@@ -34,7 +33,6 @@ struct answerer {
 
 // On the first core: sends the next message when one has come back.
 struct asker {
-  address self;
   address to;
   std::uint64_t sequence = 0;
   std::uint64_t timed_from = 0;
@@ -74,12 +72,12 @@ class driver_round_trips final : public conversation {
     auto made = std::unique_ptr<driver_round_trips>{new driver_round_trips{on}};
     made->first_.line = &made->line;
     made->first_.handling = made->second_.handling = handling;
-    for (const auto& opened : {made->open(0, asker::handle, &made->first_, made->first_.self),
-                               made->open(1, answerer::handle, &made->second_, made->second_.self)}) {
-      if (!opened) return opened.error();
-    }
-    made->first_.to = made->second_.self;
-    made->second_.to = made->first_.self;
+    const auto first = open_on(on, 0, asker::handle, &made->first_);
+    if (!first) return first.error();
+    const auto second = open_on(on, 1, answerer::handle, &made->second_);
+    if (!second) return second.error();
+    made->first_.to = *second;
+    made->second_.to = *first;
     return std::unique_ptr<conversation>{std::move(made)};
   }
 
@@ -91,15 +89,6 @@ class driver_round_trips final : public conversation {
 
  private:
   explicit driver_round_trips(machine& on) : on_{on} {}
-  result<void> open(std::size_t core, line_handler handler, void* object, address& into) {
-    result<address> at = error{errc::stopped};
-    const auto called = on_.call(core_number(core), [&](cooper::core& here) { at = here.open(handler, object); });
-    if (!called) return called.error();
-    if (!at) return at.error();
-    into = *at;
-    return {};
-  }
-
   machine& on_;
   asker first_;
   answerer second_;

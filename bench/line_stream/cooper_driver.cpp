@@ -26,7 +26,6 @@ constexpr std::uint64_t ack_every = 4;
 
 // On core 0: takes what all senders send, and keeps the time.
 struct consumer {
-  address self;
   std::vector<address> senders;
   std::vector<std::uint64_t> taken;  // by sender; the message type is the sender's index
   std::uint64_t outstanding_max = 0;
@@ -51,7 +50,6 @@ struct consumer {
 
 // On every other core.
 struct producer {
-  address self;
   address to;
   message_type index = 0;
   std::uint64_t outstanding_max = 0;
@@ -95,14 +93,16 @@ class driver_stream final : public conversation {
     sink.taken.resize(producers);
     sink.senders.resize(producers);
     sink.outstanding_max = outstanding_max;
-    if (const auto opened = made->open(1, consumer::handle, &sink, sink.self); !opened) return opened.error();
+    const auto taken_at = open_on(on, 1, consumer::handle, &sink);
+    if (!taken_at) return taken_at.error();
     for (std::size_t i = 0; i < producers; ++i) {
       producer& p = made->sources_.emplace_back();
       p.index = static_cast<message_type>(i);
       p.outstanding_max = outstanding_max;
-      p.to = sink.self;
-      if (const auto opened = made->open(core_of(i), producer::handle, &p, p.self); !opened) return opened.error();
-      sink.senders[i] = p.self;
+      p.to = *taken_at;
+      const auto told_at = open_on(on, core_of(i), producer::handle, &p);
+      if (!told_at) return told_at.error();
+      sink.senders[i] = *told_at;
     }
     return std::unique_ptr<conversation>{std::move(made)};
   }
@@ -134,15 +134,6 @@ class driver_stream final : public conversation {
  private:
   explicit driver_stream(machine& on) : on_{on} {}
   static std::size_t core_of(std::size_t producer) { return producer == 0 ? 0 : producer + 1; }
-
-  result<void> open(std::size_t core, line_handler handler, void* object, address& into) {
-    result<address> at = error{errc::stopped};
-    const auto called = on_.call(core_number(core), [&](cooper::core& here) { at = here.open(handler, object); });
-    if (!called) return called.error();
-    if (!at) return at.error();
-    into = *at;
-    return {};
-  }
 
   machine& on_;
   consumer sink_;

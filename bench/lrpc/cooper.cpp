@@ -18,8 +18,12 @@ class local_round_trips final : public conversation {
  public:
   static result<std::unique_ptr<conversation>> make(machine& on) {
     auto made = std::unique_ptr<local_round_trips>{new local_round_trips{on}};
-    const result<void> opened = made->open();
-    if (!opened) return opened.error();
+    const auto asker = open_on(on, 0, take, made.get());
+    if (!asker) return asker.error();
+    const auto answerer = open_on(on, 0, answer, made.get());
+    if (!answerer) return answerer.error();
+    made->asker_ = *asker;
+    made->answerer_ = *answerer;
     return std::unique_ptr<conversation>{std::move(made)};
   }
 
@@ -35,20 +39,6 @@ class local_round_trips final : public conversation {
 
  private:
   explicit local_round_trips(machine& on) : on_{on} {}
-  result<void> open() {
-    result<address> asker = error{errc::stopped}, answerer = error{errc::stopped};
-    const auto called = on_.call(core_id{0}, [&](core& here) {
-      asker = here.open(take, this);
-      answerer = here.open(answer, this);
-    });
-    if (!called) return called.error();
-    if (!asker) return asker.error();
-    if (!answerer) return answerer.error();
-    asker_ = *asker;
-    answerer_ = *answerer;
-    return {};
-  }
-
   void send_next(core& here) {
     if (sequence_ == timed_from_) begun_ = here.now();
     payload p{};

@@ -123,7 +123,7 @@ burst_times burst_probe::measure() {
     }
   });
   const double less = middle(sent_few), more = middle(sent_all);
-  return {.send_few = less / few, .send_many = (more - less) / (all - few), .drain = middle(drained) / (all - 1)};
+  return {.send = (more - less) / (all - few), .drain = middle(drained) / (all - 1)};
 }
 
 double burst_probe::idle_turn() {

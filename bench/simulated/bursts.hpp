@@ -14,8 +14,7 @@ namespace cooper::bench {
 
 // Nanoseconds a line.
 struct burst_times {
-  double send_few = 0;   // each of the first few
-  double send_many = 0;  // each of the later ones
+  double send = 0;  // each after the first few
   double drain = 0;
 };
 

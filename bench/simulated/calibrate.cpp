@@ -4,10 +4,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
-#include <numeric>
-#include <optional>
 
 #include <cooper/runtime/native_environment.hpp>
 #include <cooper/vocabulary/assert.hpp>
@@ -305,12 +302,12 @@ result<calibration> calibrate(run& r) {
                         r.options().where->model().empty() ? "this machine" : r.options().where->model(), out.floor_ns);
   p.topology = "pu:2";
 
-  const double many = take([](const auto& b) { return b.times.send_many; });
+  const double send = take([](const auto& b) { return b.times.send; });
   const double dispatch = take([](const auto& b) { return b.dispatch; });
   const double receive = std::max(0.0, take([](const auto& b) { return b.times.drain; }) - dispatch);
   for (link_costs& l : p.links) {
     // What the first few cost beside is the clock's, and the first line's.
-    l.send = from_ns(many);
+    l.send = from_ns(send);
     l.receive = from_ns(receive);
     l.transit = from_ns(out.floor_ns / 2 - receive);
     l.credit = l.fetch = l.move = from_ns(out.floor_ns / 2);

@@ -19,6 +19,13 @@ result<double> time_of(machine& m, finish_line& line, std::uint64_t count) {
 
 }  // namespace
 
+result<address> open_on(machine& on, std::size_t core, line_handler handler, void* self) {
+  result<address> at = error{errc::stopped};
+  const auto called = on.call(core_number(core), [&](cooper::core& here) { at = here.open(handler, self); });
+  if (!called) return called.error();
+  return at;
+}
+
 result<double> simulate(const conversation_maker& make, const topology& where, simulation_options options,
                         std::uint64_t count) {
   auto made = machine::simulate(where, std::move(options));

@@ -75,7 +75,9 @@ class conversation {
   virtual bool intact() const = 0;
   finish_line line;
 };
-// Errors: those of core::open.
+// An endpoint on a core. Errors: as machine::call and core::open.
+result<address> open_on(machine& on, std::size_t core, line_handler handler, void* self);
+// Errors: those of open_on.
 using conversation_maker = std::function<result<std::unique_ptr<conversation>>(machine&)>;
 
 // Between two actors; the first is told how many operations to do.

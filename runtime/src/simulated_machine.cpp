@@ -180,7 +180,6 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     seat.clock = std::max(seat.clock, at);
     if (seat.is == simulated_seat::state::parked) {
       seat.idle_since = endless;
-      seat.signalled = false;
       driver.unpark();
     }
     seat.is = simulated_seat::state::busy;
@@ -207,7 +206,6 @@ class simulated_machine final : public basic_machine<simulated_platform> {
 
   void park(std::size_t i) {
     simulated_seat& seat = world_.seat(i);
-    seat.signalled = false;
     const cost deadline = to_cost(drivers_[i]->prepare_to_park());
     seat.sees_all = 0;
     seat.idle_since = endless;

@@ -242,7 +242,6 @@ void simulated_world::nudge(std::size_t core) {
 void simulated_world::signal(std::size_t core) {
   simulated_seat& seat = seats_[core];
   seats_[running].spend(costs_.signal);
-  seat.signalled = true;
   if (seat.is != simulated_seat::state::parked) return;
   seat.clock = std::max(seat.clock, seats_[running].clock) + costs_.wake;
   schedule(core, seat.clock);

@@ -62,7 +62,6 @@ class simulated_seat final : public cost_meter {
 
   cost clock{};
   state is = state::busy;
-  bool signalled = false;
   cost deadline = endless;    // of a parked core
   cost idle_since = endless;  // the begin of the first turn that found nothing
   cost period{};              // what that turn took: an idle core looks again each time that is over

@@ -24,7 +24,7 @@ void must_be_found(std::size_t places_here, const char* cure) {
   std::string all;
   bool right = false;
   for (const auto& found : footprint::explain_violations({{"doctest::"}})) {
-    if (!found.library.empty()) continue;
+    if (!found.made_in.empty()) continue;
     all += found.text;
     constexpr std::string_view this_file = " at tests/footprint/canary_test.cpp:";
     std::size_t here = 0;

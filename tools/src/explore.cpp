@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include <fmt/format.h>
@@ -99,23 +98,10 @@ class progress_line {
 
 // -- a replay ---------------------------------------------------------------------------------------------------------
 
-result<std::string> read_replay(const std::string& path) {
-  constexpr std::size_t bytes_max = std::size_t{1} << 20;
-  std::error_code failed;
-  if (fs::is_directory(path, failed)) return error{errc::unreadable_input, "'" + path + "' is a folder"};
-  std::ifstream in{path, std::ios::binary};
-  if (!in) return error{errc::unreadable_input, "'" + path + "'"};
-  // One byte more than is allowed tells that there is more; the file may be a pipe.
-  std::string all(bytes_max + 1, '\0');
-  in.read(all.data(), static_cast<std::streamsize>(all.size()));
-  if (in.bad()) return error{errc::unreadable_input, "'" + path + "'"};
-  all.resize(static_cast<std::size_t>(in.gcount()));
-  if (all.size() > bytes_max) return error{errc::too_large, fmt::format("'{}': over {} bytes", path, bytes_max)};
-  return all;
-}
+constexpr std::size_t replay_bytes_max = std::size_t{1} << 20;
 
 result<explored> play(const explore_options& options) {
-  const auto text = read_replay(options.replay);
+  const auto text = read_input(options.replay, replay_bytes_max);
   if (!text) return text.error();
   const auto in_file = [&](const error& e) { return error{e.code(), options.replay + ": " + e.detail()}; };
   auto given = parse_replay(*text);

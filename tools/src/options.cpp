@@ -9,7 +9,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "commands.hpp"
@@ -149,6 +152,22 @@ result<void> output::commit(std::string_view content) const {
   }
   if (!good) return unwritable(target_, std::strerror(why));
   return {};
+}
+
+result<std::string> read_input(const std::string& path, std::size_t bytes_max) {
+  std::error_code failed;
+  if (std::filesystem::is_directory(path, failed)) {
+    return error{errc::unreadable_input, "'" + path + "' is a folder"};
+  }
+  std::ifstream in{path, std::ios::binary};
+  if (!in) return error{errc::unreadable_input, "'" + path + "'"};
+  // One byte more than is allowed tells that there is more; the file may be a pipe.
+  std::string all(bytes_max + 1, '\0');
+  in.read(all.data(), static_cast<std::streamsize>(all.size()));
+  if (in.bad()) return error{errc::unreadable_input, "'" + path + "'"};
+  all.resize(static_cast<std::size_t>(in.gcount()));
+  if (all.size() > bytes_max) return error{errc::too_large, fmt::format("'{}': over {} bytes", path, bytes_max)};
+  return all;
 }
 
 result<void> finish_stdout() {

@@ -57,6 +57,9 @@ result<output> open_output(const std::string& path);
 // The same where the option may be missing.
 result<std::optional<output>> open_output(const std::optional<std::string>& path);
 
+// A whole file, or what a pipe gives. Errors: unreadable_input, too_large.
+result<std::string> read_input(const std::string& path, std::size_t bytes_max);
+
 // Flushes standard output; an error if anything written to it was lost (a full disk, a closed pipe).
 result<void> finish_stdout();
 

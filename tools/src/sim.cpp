@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // `cooper sim`: a program on a simulated machine, in virtual time.
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 #include <fmt/format.h>
@@ -18,7 +15,6 @@
 namespace cooper::tools {
 namespace {
 
-namespace fs = std::filesystem;
 using bench::simulated::descriptions;
 
 struct sim_options {
@@ -50,19 +46,7 @@ result<destinations> open_destinations(const sim_options& options) {
   return destinations{*std::move(json), *std::move(trace), *std::move(plot)};
 }
 
-result<std::string> read_result(const std::string& path) {
-  constexpr std::size_t bytes_max = std::size_t{64} << 20;
-  std::error_code failed;
-  if (fs::is_directory(path, failed)) return error{errc::unreadable_input, "'" + path + "' is a folder"};
-  std::ifstream in{path, std::ios::binary};
-  if (!in) return error{errc::unreadable_input, "'" + path + "'"};
-  std::string all(bytes_max + 1, '\0');
-  in.read(all.data(), static_cast<std::streamsize>(all.size()));
-  if (in.bad()) return error{errc::unreadable_input, "'" + path + "'"};
-  all.resize(static_cast<std::size_t>(in.gcount()));
-  if (all.size() > bytes_max) return error{errc::too_large, fmt::format("'{}': over {} bytes", path, bytes_max)};
-  return all;
-}
+constexpr std::size_t result_bytes_max = std::size_t{64} << 20;
 
 result<boost::json::value> parsed(const std::string& text, const std::string& path) {
   boost::json::error_code wrong;
@@ -121,7 +105,7 @@ result<int> run_sim(const sim_options& options) {
   std::string before;
   boost::json::value before_json;
   if (!options.replay.empty()) {
-    auto text = read_result(options.replay);
+    auto text = read_input(options.replay, result_bytes_max);
     if (!text) return text.error();
     auto value = parsed(*text, options.replay);
     if (!value) return value.error();

@@ -130,7 +130,7 @@ std::vector<finding> explain_violations(std::span<const std::string_view> librar
   std::vector<finding> all;
   places known;
   for (const violation& v : taken) {
-    finding f{.what = v, .text = {}, .library = {}};
+    finding f{.what = v, .text = {}, .made_in = {}};
     char head[128];
     std::snprintf(head, sizeof head, "two cores touch the line 0x%" PRIxPTR ":\n", v.line);
     f.text = head + side(v.before, known) + side(v.now, known) + advice(v);
@@ -138,12 +138,12 @@ std::vector<finding> explain_violations(std::span<const std::string_view> librar
       const frame* const mine = whose(known.at(p->what.where.at));
       if (mine == nullptr) continue;
       for (const std::string_view name : libraries) {
-        if (mine->function.find(name) == 0) f.library = name;
+        if (mine->function.find(name) == 0) f.made_in = name;
       }
     }
     // Once for each line: what else happens there has the same cure.
     const bool known_line = std::any_of(all.begin(), all.end(), [&](const finding& other) {
-      return f.library.empty() && other.library.empty() && other.what.line == v.line;
+      return f.made_in.empty() && other.made_in.empty() && other.what.line == v.line;
     });
     if (!known_line) all.push_back(std::move(f));
   }

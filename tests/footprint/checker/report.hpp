@@ -26,7 +26,7 @@ struct finding {
   violation what;
   std::string text;  // both cores, both places, the address, and what to do
   // The namespace of the library whose code, and not ours, made one of the accesses; empty if ours made both.
-  std::string library;
+  std::string made_in;
 };
 
 // Takes what was found and explains it (addr2line). `libraries` are namespaces as "caf::" whose own sharing is known.

@@ -16,6 +16,7 @@
 #include <cooper/protocols/replay.hpp>
 #include <cooper/protocols/subjects.hpp>
 #include <cooper/vocabulary/random.hpp>
+#include "scratch.hpp"
 #include "watchdog.hpp"
 
 using namespace cooper;
@@ -42,22 +43,6 @@ error refused(const subject_options& what, const exploration_options& how) {
   const auto r = explore(two_phase(), what, how);
   REQUIRE(!r);
   return r.error();
-}
-
-struct scratch_folder {
-  fs::path path;
-  scratch_folder() {
-    std::string name = (fs::temp_directory_path() / "cooper-explorer-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~scratch_folder() { fs::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-};
-
-std::string content_of(const std::string& path) {
-  std::ifstream in{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>{in}, {}};
 }
 
 void write(const std::string& path, const std::string& content) { std::ofstream{path, std::ios::binary} << content; }

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -15,7 +14,10 @@
 
 #include <cooper/vocabulary/random.hpp>
 
+#include "mistakes.hpp"
+
 using namespace cooper;
+using namespace cooper::test;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
@@ -55,12 +57,7 @@ park = 400
 line = 7
 )";
 
-std::string with(const std::string& right, const std::string& wrong) {
-  std::string text = good;
-  const auto at = text.find(right);
-  REQUIRE_MESSAGE(at != std::string::npos, right);
-  return text.replace(at, right.size(), wrong);
-}
+std::string with(const std::string& right, const std::string& wrong) { return with_mistake(good, right, wrong); }
 
 void refused(const std::string& text, const std::string& place, const std::string& words) {
   CAPTURE(text);
@@ -276,33 +273,10 @@ TEST_CASE("a hostile file is refused by its size, before anything is made of it"
 TEST_CASE("no change of a good file's bytes does more than be refused with its place") {
   const std::uint64_t seed = 20240229;
   cooper::random draw{seed};
-  const std::string alphabet =
-      "[]{}=.,\"'#\n\\ \t019-+eE_nanif\x80\xc3\x00u"
-      "\r";
   const std::size_t rounds = std::getenv("COOPER_LONG") != nullptr ? 200'000 : 3'000;
   std::size_t still_good = 0;
   for (std::size_t round = 0; round < rounds; ++round) {
-    std::string text = good;
-    for (std::uint64_t change = 0, changes = 1 + draw.below(4); change < changes && !text.empty(); ++change) {
-      const std::size_t at = draw.below(text.size());
-      const char c = alphabet[draw.below(alphabet.size())];
-      switch (draw.below(5)) {
-        case 0:
-          text[at] = c;
-          break;
-        case 1:
-          text.insert(at, draw.below(8) == 0 ? 40 : 1, c);
-          break;
-        case 2:
-          text.erase(at, 1 + draw.below(20));
-          break;
-        case 3:
-          text.insert(at, text.substr(draw.below(text.size()), draw.below(60)));
-          break;
-        default:
-          text.resize(at + 1);
-      }
-    }
+    const std::string text = mutated(good, draw);
     CAPTURE(seed);
     CAPTURE(round);
     CAPTURE(text);
@@ -333,7 +307,12 @@ TEST_CASE("a profile that is written and read is the same profile") {
     if (*rc::gen::arbitrary<bool>()) p.topology = "package:2 core:3 pu:1";
     for (std::size_t i = 0; i < link_class_count; ++i) {
       auto& link = p.links[i];
-      link = {.send = cost_of(), .transit = cost_of(), .receive = cost_of(), .fetch = cost_of(), .move = cost_of()};
+      link = {.send = cost_of(),
+              .transit = cost_of(),
+              .receive = cost_of(),
+              .credit = cost_of(),
+              .fetch = cost_of(),
+              .move = cost_of()};
       link.burst = *rc::gen::inRange<std::uint32_t>(0, 3);
       if (link.burst > 0) link.send_more = std::max(link.send, cost_of());
       const std::string path = "links." + std::string{name_of(static_cast<link_class>(i))};

@@ -2,7 +2,6 @@
 // Scenario files: what they become, and what is refused with which words. And the examples of docs/profiles.md.
 #include "scenario.hpp"
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -12,7 +11,10 @@
 
 #include <cooper/vocabulary/random.hpp>
 
+#include "mistakes.hpp"
+
 using namespace cooper;
+using namespace cooper::test;
 using namespace cooper::tools;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
@@ -56,12 +58,7 @@ kinds = ["slow", "late"]
 ping = 20.5
 )";
 
-std::string with(const std::string& right, const std::string& wrong) {
-  std::string text = good;
-  const auto at = text.find(right);
-  REQUIRE_MESSAGE(at != std::string::npos, right);
-  return text.replace(at, right.size(), wrong);
-}
+std::string with(const std::string& right, const std::string& wrong) { return with_mistake(good, right, wrong); }
 
 void refused(const std::string& text, const std::string& place, const std::string& words) {
   CAPTURE(text);
@@ -203,16 +200,8 @@ TEST_CASE("a profile's path is relative to the scenario's folder, and so is a ma
 TEST_CASE("no change of a good scenario's bytes does more than be refused with its place") {
   const std::uint64_t seed = 424242;
   cooper::random draw{seed};
-  const std::string alphabet = "[]{}=.,\"'#\n\\ 019-+e_nix\x80u\r";
   for (std::size_t round = 0; round < 1000; ++round) {
-    std::string text = good;
-    for (std::uint64_t change = 0, changes = 1 + draw.below(4); change < changes && !text.empty(); ++change) {
-      const std::size_t at = draw.below(text.size());
-      if (draw.below(2) == 0) text[at] = alphabet[draw.below(alphabet.size())];
-      if (draw.below(3) == 0) text.erase(at, 1 + draw.below(9));
-      if (text.empty() || draw.below(3) == 0)
-        text.insert(at % (text.size() + 1), 1, alphabet[draw.below(alphabet.size())]);
-    }
+    const std::string text = mutated(good, draw);
     CAPTURE(seed);
     CAPTURE(round);
     CAPTURE(text);

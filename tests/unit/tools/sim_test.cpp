@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -15,83 +14,25 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
 #include "commands.hpp"
+#include "typed_command.hpp"
 #include "watchdog.hpp"
 
+using namespace cooper::test;
 using namespace cooper::tools;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct outcome {
-  int exit = -1;
-  std::string out, err;
-};
-
-class scratch {
- public:
-  scratch() {
-    std::string name = (fs::temp_directory_path() / "cooper-sim-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~scratch() { fs::remove_all(path_); }
-  std::string operator/(const char* name) const { return (path_ / name).string(); }
-  std::string write(const char* name, const std::string& content) const {
-    std::ofstream{path_ / name} << content;
-    return *this / name;
-  }
-  std::string read(const char* name) const {
-    std::ifstream in{path_ / name};
-    return {std::istreambuf_iterator<char>{in}, {}};
-  }
-
+struct scratch : scratch_folder {
   outcome run(std::vector<std::string> words) const {
-    CLI::App app{"test", "cooper"};
-    outcome got;
-    add_sim(app, got.exit);
     words.insert(words.begin(), "sim");
-    std::reverse(words.begin(), words.end());
-    const redirected out{STDOUT_FILENO, *this / "out"}, err{STDERR_FILENO, *this / "err"};
-    try {
-      app.parse(words);
-    } catch (const CLI::ParseError&) {
-      // As main() has it.
-      got.exit = exit_bad_usage;
-    }
-    std::fflush(stdout);
-    std::fflush(stderr);
-    got.out = read("out");
-    got.err = read("err");
-    return got;
+    return typed({add_sim}, *this, std::move(words));
   }
-
- private:
-  class redirected {
-   public:
-    redirected(int which, const std::string& file) : which_{which} {
-      std::fflush(nullptr);
-      kept_ = ::dup(which);
-      std::FILE* to = std::fopen(file.c_str(), "w");
-      REQUIRE(to != nullptr);
-      ::dup2(::fileno(to), which);
-      std::fclose(to);
-    }
-    ~redirected() {
-      ::dup2(kept_, which_);
-      ::close(kept_);
-    }
-    redirected(const redirected&) = delete;
-    redirected& operator=(const redirected&) = delete;
-
-   private:
-    int which_, kept_;
-  };
-  fs::path path_;
+  std::string read(const char* name) const { return content_of(*this / name); }
 };
 
 bool has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }

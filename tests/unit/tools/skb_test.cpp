@@ -2,21 +2,19 @@
 // `cooper skb` and `cooper topo --tree` as they are typed: parsed by CLI11, with files as results.
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
 #include "commands.hpp"
+#include "typed_command.hpp"
 
+using namespace cooper::test;
 using namespace cooper::tools;
 namespace fs = std::filesystem;
 
@@ -24,68 +22,11 @@ namespace {
 
 constexpr const char* four_by_four = "package:4 l3:1 core:4 pu:1";
 
-// Results of one command, and what it printed; snapshots go to a cache folder of the test's own.
-struct outcome {
-  int exit = -1;
-  std::string out, err;
-};
-
-class scratch {
- public:
-  scratch() {
-    std::string name = (fs::temp_directory_path() / "cooper-skb-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-    ::setenv("XDG_CACHE_HOME", path_.c_str(), 1);
-  }
-  ~scratch() { fs::remove_all(path_); }
-  std::string operator/(const char* name) const { return (path_ / name).string(); }
-  std::string write(const char* name, const std::string& content) const {
-    std::ofstream{path_ / name} << content;
-    return *this / name;
-  }
-  std::string read(const char* name) const {
-    std::ifstream in{path_ / name};
-    return {std::istreambuf_iterator<char>{in}, {}};
-  }
-
-  outcome run(std::vector<std::string> words) const {
-    CLI::App app{"test", "cooper"};
-    outcome got;
-    add_skb(app, got.exit);
-    add_topo(app, got.exit);
-    std::reverse(words.begin(), words.end());
-    const redirected out{STDOUT_FILENO, *this / "out"}, err{STDERR_FILENO, *this / "err"};
-    app.parse(words);
-    std::fflush(stdout);
-    std::fflush(stderr);
-    got.out = read("out");
-    got.err = read("err");
-    return got;
-  }
-
- private:
-  class redirected {
-   public:
-    redirected(int which, const std::string& file) : which_{which} {
-      std::fflush(nullptr);
-      kept_ = ::dup(which);
-      std::FILE* to = std::fopen(file.c_str(), "w");
-      REQUIRE(to != nullptr);
-      ::dup2(::fileno(to), which);
-      std::fclose(to);
-    }
-    ~redirected() {
-      ::dup2(kept_, which_);
-      ::close(kept_);
-    }
-    redirected(const redirected&) = delete;
-    redirected& operator=(const redirected&) = delete;
-
-   private:
-    int which_, kept_;
-  };
-  fs::path path_;
+// Snapshots go to a cache folder of the test's own.
+struct scratch : scratch_folder {
+  scratch() { ::setenv("XDG_CACHE_HOME", path.c_str(), 1); }
+  outcome run(std::vector<std::string> words) const { return typed({add_skb, add_topo}, *this, std::move(words)); }
+  std::string read(const char* name) const { return content_of(*this / name); }
 };
 
 }  // namespace

@@ -5,35 +5,19 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include <doctest/doctest.h>
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
 #include "commands.hpp"
+#include "scratch.hpp"
 
+using namespace cooper::test;
 using namespace cooper::tools;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct scratch_folder {
-  fs::path path;
-  scratch_folder() {
-    std::string name = (fs::temp_directory_path() / "cooper-topo-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~scratch_folder() { fs::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-};
-
-std::string content_of(const std::string& path) {
-  std::ifstream in{path};
-  return {std::istreambuf_iterator<char>{in}, {}};
-}
 
 // Words as the shell would give them, without the program's name. Standard output goes nowhere meanwhile.
 int run(std::vector<std::string> words) {
