@@ -80,18 +80,21 @@ class simulated_machine final : public basic_machine<simulated_platform> {
     if (world_.turns.empty()) return false;
     const std::size_t first = choose_ ? chosen() : world_.turns.first();
     const cost at = world_.turns.time_of(first);
-    if (until != never && at >= to_cost(until) + std::chrono::nanoseconds{1}) return false;
+    const cost last = to_cost(until);
+    if (last != endless && at >= last + std::chrono::nanoseconds{1}) return false;
     turn_of(first, at);
     return true;
   }
   void run_until(instant until) override {
     while (!stop_requested_ && step(until)) {}
     stop_requested_ = false;
-    latest_ = std::max(latest_, to_cost(until));
+    const cost last = to_cost(until);
+    if (last == endless) return;
+    latest_ = std::max(latest_, last);
     for (std::size_t i = 0; i < world_.cores(); ++i) {
       simulated_seat& seat = world_.seat(i);
-      if (seat.clock >= to_cost(until)) continue;
-      seat.clock = to_cost(until);
+      if (seat.clock >= last) continue;
+      seat.clock = last;
       if (world_.turns.time_of(i) < seat.clock) world_.schedule(i, seat.clock);
     }
   }

@@ -91,7 +91,10 @@ struct simulated_environment {
     s.spend(world->costs().dispatch);
   }
   instant now() const { return to_instant(seat().clock); }
-  instant alarm_at(instant t) const { return t == never ? t : to_instant(to_cost(t) + seat().late(seat().clock)); }
+  instant alarm_at(instant t) const {
+    const cost at = to_cost(t);
+    return at == endless ? never : to_instant(at + seat().late(seat().clock));
+  }
 
   static void light_barrier() {}
   void heavy_barrier() const { seat().sees_all = 2; }

@@ -10,6 +10,7 @@
 //   I2  What can be seen at t is seen by the first turn that begins at t or later: enforced by announce().
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -22,7 +23,11 @@
 namespace cooper::detail {
 
 inline constexpr cost endless{std::numeric_limits<std::int64_t>::max()};
-constexpr cost to_cost(instant t) { return t == never ? endless : cost{t.ns * 1000}; }
+// Virtual time ends after 106 days: whatever is later never comes, whatever is earlier was long ago.
+constexpr cost to_cost(instant t) {
+  constexpr std::int64_t last = endless.count() / 1000;
+  return t.ns >= last ? endless : cost{std::max(t.ns, -last) * 1000};
+}
 constexpr instant to_instant(cost t) { return t == endless ? never : instant{t.count() / 1000}; }
 
 // The cores whose next turn is known, earliest first; between equal times a rank decides, drawn anew each time.

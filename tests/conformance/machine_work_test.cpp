@@ -122,6 +122,17 @@ TEST_CASE_TEMPLATE("a timer that has run cannot be cancelled", Kind, COOPER_ALL_
   CHECK_FALSE(ask(*m, 0, [&](core& here) { return here.cancel(timer_id{4711}); }));
 }
 
+TEST_CASE_TEMPLATE("a timer in the far future is not due now", Kind, COOPER_ALL_MACHINES) {
+  const watchdog dog{60s};
+  const auto m = Kind::make(1);
+  on(*m, 0, [](core& here) {
+    for (const auto far : {24h * 107, 24h * 365, 24h * 365 * 200}) here.after(far, [] { FAIL("years early"); });
+    here.after(1ms, [&here] { here.home().request_stop(); });
+  });
+  m->run();
+  CHECK(ask(*m, 0, [](core& here) { return here.metrics().timers_fired.read(); }) == 1);
+}
+
 TEST_CASE_TEMPLATE("a timer wakes a core that is parked", Kind, COOPER_ALL_MACHINES) {
   const watchdog dog{60s};
   const auto m = Kind::make(2);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "running.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -9,7 +10,9 @@
 namespace cooper::tools {
 namespace {
 
-volatile std::sig_atomic_t interrupted = 0;
+// Atomic, and not only sig_atomic_t: the system hands a process's signal to any of its threads.
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal's handler may not wait for a lock");
 
 std::string names_of(const std::vector<running_machine>& all) {
   std::string names;
@@ -32,16 +35,16 @@ result<std::string> choose_machine(const std::string& given, const std::string& 
 }
 
 interruptible::interruptible() {
-  interrupted = 0;
+  interrupted.store(false, std::memory_order_relaxed);
   struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };
+  action.sa_handler = [](int) { interrupted.store(true, std::memory_order_relaxed); };
   ::sigemptyset(&action.sa_mask);
   ::sigaction(SIGINT, &action, &former_);
 }
 
 interruptible::~interruptible() { ::sigaction(SIGINT, &former_, nullptr); }
 
-bool was_interrupted() noexcept { return interrupted != 0; }
+bool was_interrupted() noexcept { return interrupted.load(std::memory_order_relaxed); }
 
 void wait_seconds(double seconds) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>{seconds};
