@@ -2,6 +2,7 @@
 // Through two CPU drivers: an endpoint's handler on one core sends 56 bytes to an endpoint on the other, whose handler
 // sends them back. The floor runs as a job of the same two drivers.
 #include <cooper/vocabulary/assert.hpp>
+#include <cooper/vocabulary/line.hpp>
 
 #include "line_rtt/line_rtt.hpp"
 #include "support/driver_rig.hpp"
@@ -14,8 +15,8 @@ struct payload {
   std::uint64_t word[payload_words];
 };
 
-// On the second core: returns what comes.
-struct answerer {
+// On the second core: returns what comes. The cores share no line.
+struct alignas(destructive_bytes) answerer {
   address to;
   std::uint64_t sequence = 0;
   std::uint64_t errors = 0;
@@ -32,7 +33,7 @@ struct answerer {
 };
 
 // On the first core: sends the next message when one has come back.
-struct asker {
+struct alignas(destructive_bytes) asker {
   address to;
   std::uint64_t sequence = 0;
   std::uint64_t timed_from = 0;

@@ -6,6 +6,7 @@
 #include <deque>
 
 #include <cooper/vocabulary/assert.hpp>
+#include <cooper/vocabulary/line.hpp>
 
 #include "line_stream/line_stream.hpp"
 #include "links/boost_spsc.hpp"
@@ -25,7 +26,7 @@ struct acknowledgement {
 constexpr std::uint64_t ack_every = 4;
 
 // On core 0: takes what all senders send, and keeps the time.
-struct consumer {
+struct alignas(destructive_bytes) consumer {
   std::vector<address> senders;
   std::vector<std::uint64_t> taken;  // by sender; the message type is the sender's index
   std::uint64_t outstanding_max = 0;
@@ -49,7 +50,7 @@ struct consumer {
 };
 
 // On every other core.
-struct producer {
+struct alignas(destructive_bytes) producer {
   address to;
   message_type index = 0;
   std::uint64_t outstanding_max = 0;

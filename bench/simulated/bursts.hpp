@@ -2,7 +2,7 @@
 // What a burst of lines costs its sender and its receiver, through two CPU drivers, and what an idle turn takes.
 //
 // The receiver's driver is held in a job while the sender fills the ring, so that sending is timed alone; then it is
-// let go, and drains them all in one turn, alone.
+// let go, and drains them all in one turn, alone. A longer burst goes to a receiver that takes the lines as they come.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,11 @@
 
 namespace cooper::bench {
 
-// Nanoseconds a line.
+// Nanoseconds.
 struct burst_times {
-  double send = 0;  // each after the first few
-  double drain = 0;
+  double send = 0;    // a line, to a receiver that does not look; each after the first few
+  double beside = 0;  // a line, to a receiver that takes them meanwhile
+  double drain = 0;   // a line, until its handler; each after the first
 };
 
 class burst_probe {
@@ -23,6 +24,7 @@ class burst_probe {
   // Lines that count as few; and as many as a ring of 32 has room for whenever its receiver has taken all: credit comes
   // back for every eight, so up to seven may be owed.
   static constexpr unsigned few = 8, all = 24;
+  static constexpr unsigned many = 500;
 
   // On the rig's first two cores. Errors: those of core::open.
   static result<std::unique_ptr<burst_probe>> make(driver_rig& rig);
@@ -32,7 +34,7 @@ class burst_probe {
   // Nanoseconds that a turn of an idle driver takes.
   double idle_turn();
   // ... that a line to the same core takes until its handler, which does nothing, has sent the next.
-  double dispatch();
+  double dispatch(std::size_t member);
 
  private:
   explicit burst_probe(driver_rig& rig);

@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // This machine as a cost profile, and what that profile predicts of it.
 //
-// Two cores are measured: the floor, bursts of lines into a core that does not look and its draining of them, an idle
-// driver's turns, and conversations that stay on one core, from which our layers' own work is found. Between those
-// windows stand windows of the conversations that are to be predicted; a host that moves its cores moves all alike.
-// From the profile the same conversations are then simulated.
+// Two cores are measured: the floor, bursts of lines into a core that does not look, its draining of them, a burst into
+// one that looks, an idle driver's turns, and conversations that stay on one core, from which our layers' own work is
+// found. Between those windows stand windows of the conversations that are to be predicted; a host that moves its cores
+// moves all alike, and rounds in which it slowed one of them do not count. From the profile the same conversations are
+// then simulated.
 //
-//   half the floor          transit + receive
-//   a burst, sent           send, burst, send_more
-//   a burst, drained        receive + dispatch
-//   an empty line to itself  dispatch
-//   lrpc                    what line_rtt's handlers do with 56 bytes
-//   an idle driver          turn
-//   calls on one core       work: line, call, answer, coroutine
+//   half the floor             transit + first + receive: two crossings, taken as equal. The writer takes the line from
+//                              who looks at it, and the reader fetches it back; fetch and move are such a crossing, too
+//   a burst, sent              send, with its fetching of credit
+//   a burst, beside a receiver gap
+//   a burst, drained           receive + dispatch
+//   an empty line to itself    dispatch
+//   lrpc                       what line_rtt's handlers do with 56 bytes
+//   an idle driver             turn
+//   calls on one core          work: line, call, answer, coroutine
 //   CAF messages on one core   work: parcel_sent, parcel_received
 //
-// Predicted, with nothing touched: line_rtt, which is the check of fit, line_stream, call_rtt, parcel_rtt.
+// Predicted, with nothing touched: line_rtt, which is the check of fit, line_stream, call_rtt, parcel_rtt, and
+// shared_vs_message but its contenders whose reads and writes race: a real core does several of those at once.
 #pragma once
 
 #include <string>

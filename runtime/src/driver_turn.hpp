@@ -92,7 +92,7 @@ void basic_driver<Platform>::drain_lane(in_link& from, lane via, arrival line) {
   auto& end = from.lanes[static_cast<std::size_t>(via)];
   unsigned count = 0;
   do {
-    env_.handling(from.from);
+    env_.handling(from.from, count == 0);
     dispatch(line.header, line.payload, from.from, via, end.ring.position());
     env_.toward(from.from);
     end.ring.release(env_);
@@ -160,7 +160,7 @@ bool basic_driver<Platform>::run_local() {
   for (; count < local_budget; ++count) {
     const waiting_line* line = local_.take();
     if (line == nullptr) break;
-    env_.handling(id());
+    env_.handling(id(), false);
     dispatch(line->header, line->payload, id(), line->via, 0);
   }
   if (count != 0) metrics_.lines_local.add(count);

@@ -24,11 +24,14 @@ struct link_field {
 };
 inline constexpr std::array link_fields{
     link_field{"send", &link_costs::send},       link_field{"send_more", &link_costs::send_more},
-    link_field{"transit", &link_costs::transit}, link_field{"receive", &link_costs::receive},
+    link_field{"gap", &link_costs::gap},         link_field{"transit", &link_costs::transit},
+    link_field{"receive", &link_costs::receive}, link_field{"first", &link_costs::first},
     link_field{"credit", &link_costs::credit},   link_field{"fetch", &link_costs::fetch},
     link_field{"move", &link_costs::move}};
 // What a file need not say: it is 0 then.
-constexpr bool may_be_left_out(const link_field& f) { return f.at == &link_costs::credit; }
+constexpr bool may_be_left_out(const link_field& f) { 
+  return f.at == &link_costs::gap || f.at == &link_costs::first || f.at == &link_costs::credit;
+}
 
 struct driver_field {
   std::string_view key;

@@ -60,6 +60,8 @@ struct simulated_environment {
     simulated_seat& s = seat();
     const bool in_burst = s.way->burst == 0 || world->unread(s.toward) < s.way->burst;
     ++world->unread(s.toward);
+    s.clock = std::max(s.clock, s.next_leaves);
+    s.next_leaves = s.clock + s.way->gap;
     // The line leaves at once; what sending costs is what keeps the sender from what it does next.
     store_in_transit(w, value);
     s.spend(in_burst ? s.way->send : s.way->send_more);
@@ -84,10 +86,11 @@ struct simulated_environment {
     s.toward = to.value;
     s.way = &world->between(self, to.value);
   }
-  void handling(core_id from) const {
+  void handling(core_id from, bool first) const {
     simulated_seat& s = seat();
+    const link_costs& way = world->between(from.value, self);
     if (from.value != self) --world->unread(self);
-    s.spend(world->between(from.value, self).receive);
+    s.spend(first ? way.first + way.receive : way.receive);
     s.spend(world->costs().dispatch);
   }
   instant now() const { return to_instant(seat().clock); }

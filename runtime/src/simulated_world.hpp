@@ -74,6 +74,7 @@ class simulated_seat final : public cost_meter {
   // time has not come, so that a core does not park on a line that is under way, and does not miss one that was
   // published before it asked for hints.
   unsigned sees_all = 0;
+  cost next_leaves{};  // not before then
   // The core that the stores which follow are for, and what lies between.
   std::size_t toward = 0;
   const link_costs* way = nullptr;

@@ -23,10 +23,10 @@ namespace {
 bool holds(const bench::prediction& p) { return std::abs(p.off()) <= bench::prediction_bound; }
 
 std::string text_of(const bench::calibration& c) {
-  std::string all = fmt::format("Calibrated at a floor of {:.0f} ns a round trip.\n\n{:<28}{:>14}{:>14}{:>9}\n",
+  std::string all = fmt::format("Calibrated at a floor of {:.0f} ns a round trip.\n\n{:<42}{:>14}{:>14}{:>9}\n",
                                 c.floor_ns, "", "measured", "predicted", "off");
   for (const bench::prediction& p : c.predictions) {
-    all += fmt::format("{:<28}{:>14}{:>14}{:>8.1f}%{}  {}\n", p.name, bench::human(p.measured),
+    all += fmt::format("{:<42}{:>14}{:>14}{:>8.1f}%{}  {}\n", p.name, bench::human(p.measured),
                        bench::human(p.predicted), 100 * p.off(), holds(p) ? ' ' : '!', p.unit);
   }
   for (const std::string& w : c.warnings) all += "warning: " + w + "\n";
@@ -44,8 +44,14 @@ boost::json::value json_of(const bench::calibration& c) {
                     {"simulated", p.predicted},
                     {"off", p.off()}});
   }
-  return {
-      {"floor", c.floor_ns}, {"bound", bench::prediction_bound}, {"predictions", rows}, {"profile", c.costs.to_toml()}};
+  boost::json::array warnings;
+  for (const std::string& w : c.warnings) warnings.emplace_back(w);
+  return {{"floor", c.floor_ns},
+          {"bound", bench::prediction_bound},
+          {"predictions", rows},
+          {"warnings", warnings},
+          {"handling_ps", c.handling.count()},
+          {"profile", c.costs.to_toml()}};
 }
 
 }  // namespace

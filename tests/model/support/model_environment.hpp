@@ -90,7 +90,7 @@ class model_environment {
   // Returns when something that was read since the last pause has changed, or when nothing else can happen.
   static void pause() { detail::pause(); }
   static void toward(core_id) {}
-  static void handling(core_id) {}
+  static void handling(core_id, bool) {}
   static instant alarm_at(instant t) { return t; }
   static void payload_write(const void* location) { detail::payload_write(location); }
   static void payload_read(const void* location) { detail::payload_read(location); }

@@ -310,6 +310,7 @@ TEST_CASE("a profile that is written and read is the same profile") {
       link = {.send = cost_of(),
               .transit = cost_of(),
               .receive = cost_of(),
+              .first = cost_of(),
               .credit = cost_of(),
               .fetch = cost_of(),
               .move = cost_of()};

@@ -11,7 +11,7 @@
 //   heavy_barrier() between announcing that one parks and looking for work; acts on all threads that use the light one
 //   pause()         an empty turn went by, after spin_turns of them in a row
 //   toward(core)    the stores and loads that follow concern that core: the simulated machine charges by link
-//   handling(from)  a line of that core is about to be handled
+//   handling(from, first)  a line of that core is about to be handled; the first that this turn takes from it
 //   alarm_at(t)     when a timer that is set for t rings
 //   payload_write/payload_read(line)  plain accesses that follow, for the model's race detector; nothing elsewhere
 //   mutated(m)      is a planted bug on? Constantly false outside the model, so it costs nothing
@@ -54,7 +54,7 @@ concept environment = requires(E& env, typename E::word& word, const typename E:
   env.heavy_barrier();
   env.pause();
   env.toward(core_id{});
-  env.handling(core_id{});
+  env.handling(core_id{}, true);
   { env.alarm_at(instant{}) } -> std::same_as<instant>;
   { E::spin_turns } -> std::convertible_to<unsigned>;
   env.payload_write(line);

@@ -83,7 +83,7 @@ struct native_environment {
   }
 
   static void toward(core_id) noexcept {}
-  static void handling(core_id) noexcept {}
+  static void handling(core_id, bool) noexcept {}
   static instant alarm_at(instant t) noexcept { return t; }
   static void payload_write(const void*) noexcept {}
   // The receiver has done with the line, or not begun.

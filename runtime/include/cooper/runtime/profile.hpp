@@ -34,8 +34,13 @@ struct link_costs {
   cost send{};
   cost send_more{};
   std::uint32_t burst = 0;
+  // The least time between two lines that a core sends, the g of LogP (Culler et al., 1993): its stores leave one after
+  // another, and while the receiver reads close behind, each waits for the line. A sender that has done something else
+  // meanwhile does not feel it.
+  cost gap{};
   cost transit{};  // from published until the other core can see it
   cost receive{};  // fetching a line that has come, by its receiver
+  cost first{};    // ... and beside that the first of those that one turn takes: the caches fetch the others ahead
   cost credit{};   // fetching credit that has come back, by the sender: once in a quarter of a ring
   // A line that several cores share (shared_line): reading it after another core wrote it, and taking it for writing.
   // The line is one: who comes while another is served waits for its turn.

@@ -44,6 +44,12 @@ class shared_line {
     return words_[i].fetch_add(value, std::memory_order_acq_rel);
   }
 
+  // For who looks on from outside, on any thread: charged to nobody; it orders nothing.
+  std::uint64_t peek(std::size_t i = 0) const {
+    // sync(shared_line.peek) relaxed: a count.
+    return words_[i].load(std::memory_order_relaxed);
+  }
+
   // How often it went from one core to another on a simulated machine; 0 on a real one, where nobody knows.
   std::uint64_t moves() const { return state_.moves; }
 
