@@ -46,12 +46,8 @@ boost::json::value json_of(const bench::calibration& c) {
   }
   boost::json::array warnings;
   for (const std::string& w : c.warnings) warnings.emplace_back(w);
-  return {{"floor", c.floor_ns},
-          {"bound", bench::prediction_bound},
-          {"predictions", rows},
-          {"warnings", warnings},
-          {"handling_ps", c.handling.count()},
-          {"profile", c.costs.to_toml()}};
+  return {{"floor", c.floor_ns},  {"bound", bench::prediction_bound},  {"predictions", rows},
+          {"warnings", warnings}, {"handling_ps", c.handling.count()}, {"profile", c.costs.to_toml()}};
 }
 
 }  // namespace
