@@ -370,12 +370,9 @@ result<calibration> calibrate(run& r) {
   p.dispatch = from_ns(dispatch);
   p.turn = from_ns(turn);
   p.wake = std::chrono::microseconds{50};
-  p.marks = {{"driver.look", "part of turn"},
-             {"driver.signal", "not measured"},
-             {"driver.wake", "assumed: not measured"},
-             {"driver.park", "not measured"},
-             {"work.spawn", "not measured"},
-             {"work.timer", "not measured"}};
+  p.marks = {{"driver.look", "part of turn"},          {"driver.signal", "not measured"},
+             {"driver.wake", "assumed: not measured"}, {"driver.park", "not measured"},
+             {"work.spawn", "not measured"},           {"work.timer", "not measured"}};
 
   const auto payload = left_over(local_line, of(local_line), p);
   if (!payload) return payload.error();

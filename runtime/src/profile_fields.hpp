@@ -29,7 +29,7 @@ inline constexpr std::array link_fields{
     link_field{"credit", &link_costs::credit},   link_field{"fetch", &link_costs::fetch},
     link_field{"move", &link_costs::move}};
 // What a file need not say: it is 0 then.
-constexpr bool may_be_left_out(const link_field& f) { 
+constexpr bool may_be_left_out(const link_field& f) {
   return f.at == &link_costs::gap || f.at == &link_costs::first || f.at == &link_costs::credit;
 }
 
