@@ -52,4 +52,14 @@ class block_watch {
   std::thread thread_;
 };
 
+// While it lives, handlers that run on its thread may not sleep and, unless told, not read the system's clock; in a
+// program that has COOPER_MAIN's functions before the C library's. One at a time.
+class call_watch {
+ public:
+  explicit call_watch(bool clock_allowed);
+  ~call_watch();
+  call_watch(const call_watch&) = delete;
+  call_watch& operator=(const call_watch&) = delete;
+};
+
 }  // namespace cooper::actors

@@ -138,8 +138,9 @@ std::uint64_t runs_of(const core_scheduler& scheduler) {
 }
 
 // False: the actors have come to a dead end.
-bool turn_until(const std::atomic<bool>& reached, machine& m, const core_scheduler& scheduler) {
-  const block_watch watch;
+bool turn_until(const std::atomic<bool>& reached, machine& m, const core_scheduler& scheduler, bool clock_allowed) {
+  const block_watch blocks;
+  const call_watch calls{clock_allowed};
   instant since = m.now();
   std::uint64_t runs = 0;
   // sync(program.reached) relaxed: one thread.
@@ -173,7 +174,7 @@ int run_on_machine(machine& m, const program_options& options, detail::program_b
   system.await_actors_before_shutdown(false);
   const auto first = spawn_on<main_actor>(system, core_id{0}, options.rest, std::move(body), std::ref(end));
   if (!first) return complain(first.error(), 3);
-  if (m.simulated() && !turn_until(end.reached, m, *core_scheduler::of(system))) {
+  if (m.simulated() && !turn_until(end.reached, m, *core_scheduler::of(system), options.clock_allowed)) {
     fmt::print(stderr, "cooper: a dead end: the first actor has not ended, and no actor has anything to do\n");
     return 3;
   }

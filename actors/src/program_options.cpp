@@ -11,7 +11,8 @@
 namespace cooper::actors {
 namespace {
 
-constexpr std::string_view option_names[] = {"--cores", "--simulate", "--topology", "--seed", "--faults", "--trace"};
+constexpr std::string_view option_names[] = {"--cores",  "--simulate",   "--topology", "--seed",
+                                             "--faults", "--wall-clock", "--trace"};
 
 error wrong(std::string what) { return {errc::bad_option, std::move(what)}; }
 
@@ -33,7 +34,10 @@ result<void> set(program_options& to, std::string_view option, std::string value
     to.topology = std::move(value);
   else if (option == "--trace")
     to.trace = std::move(value);
-  else {
+  else if (option == "--wall-clock") {
+    if (value != "allowed" && value != "refused") return wrong("--wall-clock takes allowed or refused");
+    to.clock_allowed = value == "allowed";
+  } else {
     const auto number = number_of(option, value);
     if (!number) return number.error();
     if (option == "--seed")
@@ -70,13 +74,15 @@ result<program_options> parse_program_options(int argc, const char* const* argv)
     if (options.topology) return needs("--topology");
     if (options.seed) return needs("--seed");
     if (options.faults != 0) return needs("--faults");
+    if (options.clock_allowed) return needs("--wall-clock");
   }
   return options;
 }
 
 std::string program_usage(const char* program) {
   return fmt::format(
-      "usage: {} [--cores LIST] [--simulate PROFILE [--topology SYNTHETIC] [--seed N] [--faults N]] "
+      "usage: {} [--cores LIST] [--simulate PROFILE [--topology SYNTHETIC] [--seed N] [--faults N] [--wall-clock "
+      "allowed]] "
       "[--trace FILE] [--] [ARGUMENT...]\n",
       program);
 }

@@ -18,6 +18,7 @@ struct program_options {
   std::optional<std::string> topology;
   std::optional<std::uint64_t> seed;
   std::size_t faults = 0;
+  bool clock_allowed = false;
   std::optional<std::string> trace;
   std::vector<std::string> rest;
 };

@@ -21,6 +21,9 @@ using namespace cooper::actors;
 using namespace std::chrono_literals;
 using cooper::core_number;
 
+// As COOPER_MAIN would; main is doctest's.
+COOPER_DETAIL_WATCHED_CALLS
+
 namespace {
 
 struct ended {
@@ -224,6 +227,59 @@ TEST_CASE("what waits for a thread of its own is refused on a simulated machine,
     return cooper::core::current()->io().error().code() == cooper::errc::not_supported_here ? 0 : 1;
   });
   CHECK(io.code == 0);
+}
+
+TEST_CASE("handlers that sleep or read the system's clock are refused on a simulated machine, by name") {
+  const auto refused = [](auto call, const std::string& what) {
+    const auto calls = [call](main_actor* self, strings) {
+      // Not the first handler: it is one of an actor of the program's own, on another core.
+      const auto other = *spawn_on(self->system(), core_number(1), [call](basic_core_actor<>*) {
+        return caf::behavior{[call](int n) {
+          call();
+          return n;
+        }};
+      });
+      self->request(other, caf::infinite, 1).then([self](int) { self->exit_with(0); });
+      return 1;
+    };
+    const ended e = run(simulated, calls);
+    CAPTURE(e.said);
+    CHECK(e.code == 3);
+    CHECK(e.says(what));
+    CHECK(e.says("on core 1"));
+    CHECK(run({}, calls).code == 0);
+  };
+  refused([] { static_cast<void>(std::chrono::steady_clock::now()); }, "reads the system's clock (clock_gettime)");
+  refused([] { static_cast<void>(std::chrono::system_clock::now()); }, "reads the system's clock (clock_gettime)");
+  refused([] { static_cast<void>(::time(nullptr)); }, "reads the system's clock (time)");
+  refused(
+      [] {
+        timeval now{};
+        static_cast<void>(::gettimeofday(&now, nullptr));
+      },
+      "reads the system's clock (gettimeofday)");
+  refused([] { std::this_thread::sleep_for(1ms); }, "sleeps (nanosleep)");
+  refused([] { std::this_thread::sleep_until(std::chrono::steady_clock::now()); }, "reads the system's clock");
+  refused([] { static_cast<void>(::usleep(1)); }, "sleeps (usleep)");
+  refused(
+      [] {
+        const timespec length{0, 1};
+        static_cast<void>(::clock_nanosleep(CLOCK_MONOTONIC, 0, &length, nullptr));
+      },
+      "sleeps (clock_nanosleep)");
+}
+
+TEST_CASE("what a core has used may be asked anywhere, and the clock where that is allowed") {
+  const auto used = [](main_actor*, strings) {
+    timespec now{};
+    return ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  };
+  CHECK(run(simulated, used).code == 0);
+  const auto reads = [](main_actor*, strings) { return ::time(nullptr) > 0 ? 0 : 1; };
+  CHECK(run(simulated, reads).code == 3);
+  CHECK(run({"--simulate", "amd_2x2", "--wall-clock", "allowed"}, reads).code == 0);
+  CHECK(run({"--simulate", "amd_2x2", "--wall-clock", "now"}, reads).code == 2);
+  CHECK(run({"--wall-clock", "allowed"}, reads).code == 2);
 }
 
 TEST_CASE("the network is refused on a simulated machine when the system is made") {

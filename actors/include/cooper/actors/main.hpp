@@ -15,13 +15,20 @@
 //   --topology SYNTHETIC   of the simulated machine, as "package:2 core:4 pu:1"; else the one that the profile names
 //   --seed N               of what is left to chance there, 1 unless told
 //   --faults N             so many faults drawn from the seed, within the first millisecond; printed before the run
+//   --wall-clock allowed   handlers may read the system's clock there; what they read differs from run to run
 //   --trace FILE           what happened, as Chrome/Perfetto JSON
 //
 // On a simulated machine all is one thread and virtual time, so whatever waits for another thread is refused by name:
-// blocking and detached actors, the middleman, groups, requests of a scoped_actor, a handler that blocks. A program
-// whose actors have nothing to do for an hour of virtual time has come to a dead end, which is said too.
+// blocking and detached actors, the middleman, groups, requests of a scoped_actor, a handler that blocks. So are
+// handlers that sleep or read the system's clock: COOPER_MAIN puts functions of its own before the C library's, and
+// those ask where they are called. A program whose actors have nothing to do for an hour of virtual time has come to a
+// dead end, which is said too.
 // Exit codes beside the program's: 1 as above, 2 a wrong option, 3 no machine to be had, a refusal or a dead end.
 #pragma once
+
+#include <sys/time.h>
+#include <unistd.h>
+#include <ctime>
 
 #include <functional>
 #include <string>
@@ -40,6 +47,17 @@ namespace detail {
 struct program_end;
 using program_body = std::function<void(main_actor& self)>;
 int run_program(int argc, const char* const* argv, program_body body);
+
+// The C library's, but for handlers on simulated cores, for which they end the process.
+namespace watched {
+int clock_gettime(clockid_t clock, timespec* time) noexcept;
+int gettimeofday(timeval* time, void* zone) noexcept;
+time_t time(time_t* to) noexcept;
+int nanosleep(const timespec* length, timespec* left);
+int clock_nanosleep(clockid_t clock, int flags, const timespec* length, timespec* left);
+int usleep(useconds_t microseconds);
+unsigned sleep(unsigned seconds);
+}  // namespace watched
 
 }  // namespace detail
 
@@ -91,5 +109,26 @@ int run_main(int argc, const char* const* argv, F f) {
 }  // namespace detail
 }  // namespace cooper::actors
 
-#define COOPER_MAIN(f) \
+// For everything in the process, libraries too: the program's own symbols come first.
+#define COOPER_DETAIL_WATCHED_CALLS                                                         \
+  extern "C" {                                                                              \
+  int clock_gettime(clockid_t clock, timespec* to) noexcept {                               \
+    return cooper::actors::detail::watched::clock_gettime(clock, to);                       \
+  }                                                                                         \
+  int gettimeofday(timeval* to, void* zone) noexcept {                                      \
+    return cooper::actors::detail::watched::gettimeofday(to, zone);                         \
+  }                                                                                         \
+  time_t time(time_t* to) noexcept { return cooper::actors::detail::watched::time(to); }    \
+  int nanosleep(const timespec* length, timespec* left) {                                   \
+    return cooper::actors::detail::watched::nanosleep(length, left);                        \
+  }                                                                                         \
+  int clock_nanosleep(clockid_t clock, int flags, const timespec* length, timespec* left) { \
+    return cooper::actors::detail::watched::clock_nanosleep(clock, flags, length, left);    \
+  }                                                                                         \
+  int usleep(useconds_t us) { return cooper::actors::detail::watched::usleep(us); }         \
+  unsigned sleep(unsigned s) { return cooper::actors::detail::watched::sleep(s); }          \
+  }
+
+#define COOPER_MAIN(f)        \
+  COOPER_DETAIL_WATCHED_CALLS \
   int main(int argc, char** argv) { return cooper::actors::detail::run_main(argc, argv, f); }
