@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What COOPER_MAIN puts before the C library's functions that read clocks and that sleep.
 //
-// Each forwards to the next of its name, the C library's or a sanitizer's. Before it does, it asks whether a handler of a
-// simulated core has called: the thread that turns the cores says so in a variable of its own.
+// Each forwards to the next of its name, the C library's or a sanitizer's. Before it does, it asks whether a handler of
+// a simulated core has called.
 #include <dlfcn.h>
 
 #include <fmt/format.h>
@@ -18,14 +18,19 @@ struct watching {
   bool is_on = false;
   bool clock_allowed = false;
 };
-thread_local watching watched_here;
+// Of the one simulated machine that a program has. Read on the thread that turns it, which wrote it; on a real machine
+// nobody writes it.
+watching handlers;
 
 // Null, or the simulated core whose handler runs on this thread.
-const core_unit* handling() { return watched_here.is_on ? core_unit::here() : nullptr; }
+const core_unit* handling() {
+  const core_unit* here = core_unit::here();
+  return here != nullptr && handlers.is_on ? here : nullptr;
+}
 
 [[noreturn]] void refuse(const core_unit& here, std::string_view what, std::string_view function,
                          std::string_view instead) {
-  watched_here.is_on = false;
+  handlers.is_on = false;
   end_process(
       {errc::not_supported_here,
        fmt::format("a handler that {} ({}), on a simulated machine, whose time is virtual: actor {} on core {}; {}",
@@ -33,7 +38,7 @@ const core_unit* handling() { return watched_here.is_on ? core_unit::here() : nu
 }
 
 void no_clock(std::string_view function) {
-  if (const core_unit* here = handling(); here != nullptr && !watched_here.clock_allowed) {
+  if (const core_unit* here = handling(); here != nullptr && !handlers.clock_allowed) {
     refuse(*here, "reads the system's clock", function,
            "ask core::now() or the actor's clock(), or let it pass with --wall-clock allowed, and runs will differ");
   }
@@ -51,8 +56,8 @@ F next_of(const char* name, F) {
 
 }  // namespace
 
-call_watch::call_watch(bool clock_allowed) { watched_here = {true, clock_allowed}; }
-call_watch::~call_watch() { watched_here = {}; }
+call_watch::call_watch(bool clock_allowed) { handlers = {true, clock_allowed}; }
+call_watch::~call_watch() { handlers = {}; }
 
 // The first call may come before anything else of the program has been set up: a local static is made then.
 int detail::watched::clock_gettime(clockid_t clock, timespec* time) noexcept {

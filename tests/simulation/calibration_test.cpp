@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The simulated machine predicts: what a run of `cooper sim --calibrate` measured comes out of its profile again. The run
-// was recorded on two cores of a rented Xeon at 2.5 GHz, so nothing here depends on how fast this computer is.
+// The simulated machine predicts: what a run of `cooper sim --calibrate` measured comes out of its profile again. The
+// run was recorded on two cores of a rented Xeon at 2.5 GHz, so nothing here depends on how fast this computer is.
 #include <cmath>
 #include <filesystem>
 

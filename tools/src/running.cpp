@@ -35,8 +35,10 @@ result<std::string> choose_machine(const std::string& given, const std::string& 
 }
 
 interruptible::interruptible() {
+  // sync(tools.interrupted) relaxed: a flag by itself.
   interrupted.store(false, std::memory_order_relaxed);
   struct sigaction action {};
+  // sync(tools.interrupted) relaxed: a flag by itself.
   action.sa_handler = [](int) { interrupted.store(true, std::memory_order_relaxed); };
   ::sigemptyset(&action.sa_mask);
   ::sigaction(SIGINT, &action, &former_);
@@ -44,7 +46,10 @@ interruptible::interruptible() {
 
 interruptible::~interruptible() { ::sigaction(SIGINT, &former_, nullptr); }
 
-bool was_interrupted() noexcept { return interrupted.load(std::memory_order_relaxed); }
+bool was_interrupted() noexcept {
+  // sync(tools.interrupted) relaxed: a flag by itself.
+  return interrupted.load(std::memory_order_relaxed);
+}
 
 void wait_seconds(double seconds) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>{seconds};
