@@ -33,7 +33,7 @@ struct explore_options {
   std::optional<std::size_t> states_max;
   std::optional<double> seconds;
   std::string save, resume, replay;
-  std::optional<std::string> write_replay, json;
+  std::optional<std::string> write_replay, json, trace, plot;
   bool list = false;
 };
 
@@ -197,9 +197,17 @@ result<int> run_explore(const explore_options& options) {
   }
   // A range lets through what is no number at all.
   if (options.seconds && std::isnan(*options.seconds)) return error{errc::bad_option, "--seconds is no number"};
-  if (options.json == "-" && options.write_replay == "-") {
-    return error{errc::bad_option, "--json and --write-replay cannot both go to standard output"};
+  std::size_t to_stdout = 0;
+  for (const auto* path : {&options.json, &options.write_replay, &options.trace, &options.plot}) {
+    to_stdout += *path == "-";
   }
+  if (to_stdout > 1) {
+    return error{errc::bad_option, "of --json, --write-replay, --trace and --plot only one can go to standard output"};
+  }
+  const auto trace_file = open_output(options.trace);
+  if (!trace_file) return trace_file.error();
+  const auto plot_file = open_output(options.plot);
+  if (!plot_file) return plot_file.error();
   const auto replay_file = open_output(options.write_replay);
   if (!replay_file) return replay_file.error();
   if (!options.save.empty()) {
@@ -220,10 +228,18 @@ result<int> run_explore(const explore_options& options) {
     if (auto written = (*replay_file)->commit(to_text(found, r.transcript)); !written) return written.error();
     if (!(*replay_file)->is_stdout()) done->written_replay = quoted(*options.write_replay);
   }
+  if (*trace_file && !r.actions.empty()) {
+    if (auto written = (*trace_file)->commit(chrome_trace(*done)); !written) return written.error();
+  }
+  if (*plot_file && !r.levels.empty()) {
+    if (auto written = (*plot_file)->commit(to_svg(chart_of(*done))); !written) return written.error();
+  }
   if (*json) {
     if (auto written = (*json)->commit(boost::json::serialize(json_of(*done)) + "\n"); !written) return written.error();
   }
-  if (options.json != "-" && (options.write_replay != "-" || r.violation.empty())) {
+  const bool way_to_stdout =
+      (options.write_replay == "-" && !r.violation.empty()) || (options.trace == "-" && !r.actions.empty());
+  if (options.json != "-" && options.plot != "-" && !way_to_stdout) {
     fmt::print("{}", text_of(*done, wants_colour(stdout)));
     if (auto flushed = finish_stdout(); !flushed) return flushed.error();
   }
@@ -272,9 +288,13 @@ void add_explore(CLI::App& app, int& exit) {
   };
   auto* replay = explore->add_option("--replay", options->replay, "Do once more what a replay file says, and only that")
                      ->type_name("FILE");
+  searches.push_back(explore->add_option("--plot", options->plot, "Draw how many states take how many actions, as SVG")
+                         ->type_name("FILE"));
   // The file says of what it is.
   for (CLI::Option* each : searches) replay->excludes(each);
   explore->add_option("--write-replay", options->write_replay, "Write a violation that is found as a replay file")
+      ->type_name("FILE");
+  explore->add_option("--trace", options->trace, "Write the way to a violation, or of a replay, for Perfetto")
       ->type_name("FILE");
   add_json_option(*explore, options->json);
   explore->footer(
@@ -285,7 +305,7 @@ void add_explore(CLI::App& app, int& exit) {
       "  cooper explore --list\n"
       "  cooper explore two_phase_commit --cores 3 --stops 1\n"
       "  cooper explore two_phase_commit --operations 2 --plant lost_vote --write-replay lost_vote.txt\n"
-      "  cooper explore --replay lost_vote.txt\n"
+      "  cooper explore --replay lost_vote.txt --trace lost_vote.json\n"
       "  cooper explore two_phase_commit --cores 4 --stops 2 --memory 8192 --save search --json result.json");
   explore->callback([options, &exit] {
     const result<int> done = run_explore(*options);

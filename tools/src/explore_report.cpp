@@ -112,6 +112,71 @@ std::string text_of(const explored& what, bool coloured) {
   return out;
 }
 
+line_chart chart_of(const explored& what) {
+  line_chart chart;
+  chart.title = fmt::format("{}, {}, faults: {}", what.of->name, counted(what.options.cores, "core"),
+                            faults_of(what.options.allowed));
+  chart.description = "How many states take so many actions and no fewer";
+  chart.x_axis = "actions";
+  chart.y_axis = "states";
+  chart.even_x = false;
+  series& states = chart.lines.emplace_back();
+  states.label = "states";
+  states.style = "ours";
+  for (const exploration_level& l : what.report.levels) {
+    states.points.push_back({static_cast<double>(l.depth), static_cast<double>(l.states),
+                             fmt::format("{} after {}", counted(l.states, "state"), counted(l.depth, "action"))});
+  }
+  return chart;
+}
+
+std::string chrome_trace(const explored& what) {
+  constexpr std::uint64_t apart_us = 10, length_us = 8;
+  const exploration_report& r = what.report;
+  boost::json::array events{{{"ph", "M"}, {"name", "process_name"}, {"pid", 1}, {"args", {{"name", what.of->name}}}}};
+  for (std::size_t core = 0; core < what.options.cores; ++core) {
+    events.push_back({{"ph", "M"},
+                      {"name", "thread_name"},
+                      {"pid", 1},
+                      {"tid", core},
+                      {"args", {{"name", fmt::format("core {}", core)}}}});
+  }
+  const auto core_of = [&](std::size_t i) { return unpacked(r.actions[i]).core; };
+  for (std::size_t i = 0; i < r.actions.size(); ++i) {
+    events.push_back({{"ph", "X"},
+                      {"name", r.transcript[i]},
+                      {"cat", "action"},
+                      {"pid", 1},
+                      {"tid", core_of(i)},
+                      {"ts", i * apart_us},
+                      {"dur", length_us},
+                      {"args", {{"action", i + 1}, {"replay", text_of_action(r.actions[i])}}}});
+    if (!r.causes[i]) continue;
+    const std::size_t from = *r.causes[i];
+    const boost::json::object arrow{{"name", "line"}, {"cat", "line"}, {"id", i + 1}, {"pid", 1}};
+    boost::json::object begin = arrow, end = arrow;
+    begin["ph"] = "s";
+    begin["tid"] = core_of(from);
+    begin["ts"] = from * apart_us + length_us - 1;
+    end["ph"] = "f";
+    end["bp"] = "e";
+    end["tid"] = core_of(i);
+    end["ts"] = i * apart_us;
+    events.push_back(std::move(begin));
+    events.push_back(std::move(end));
+  }
+  if (!r.violation.empty()) {
+    events.push_back({{"ph", "i"},
+                      {"name", "violation: " + r.violation},
+                      {"s", "g"},
+                      {"pid", 1},
+                      {"tid", 0},
+                      {"ts", r.actions.size() * apart_us}});
+  }
+  return boost::json::serialize(boost::json::object{{"traceEvents", std::move(events)}, {"displayTimeUnit", "ns"}}) +
+         "\n";
+}
+
 boost::json::object json_of(const explored& what) {
   const exploration_report& r = what.report;
   const faults& f = what.options.allowed;

@@ -10,6 +10,8 @@
 #include <cooper/protocols/replay.hpp>
 #include <cooper/protocols/subjects.hpp>
 
+#include "report_chart.hpp"
+
 namespace cooper::tools {
 
 // What "ends" a replay: one way was gone, and not all of them.
@@ -32,6 +34,12 @@ double rate_of(const explored& what);
 boost::json::object json_of(const explored& what);
 // Ends with a line break. Colour on request.
 std::string text_of(const explored& what, bool coloured);
+
+// How many states take how many actions.
+line_chart chart_of(const explored& what);
+// The way to the violation, or of the replay, as Chrome JSON: a slice an action on the track of its core, 10 us apart,
+// and an arrow from where a line was sent.
+std::string chrome_trace(const explored& what);
 
 // The protocols, their limits, and the bugs that can be planted.
 std::string list_of_subjects();

@@ -5,9 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <iterator>
 #include <set>
 
+#include <cooper/vocabulary/assert.hpp>
+
+#include "report_style.hpp"
 #include "support/results.hpp"
 
 namespace cooper::tools {
@@ -294,6 +298,41 @@ std::string draw(const trace_chart& chart) {
                  "<text transform=\"translate(16 {:.0f}) rotate(-90)\" class=\"axis mid\">{}</text>\n",
                  (top + bottom) / 2, escape_html(chart.y_axis));
   return out + "</svg>\n";
+}
+
+namespace {
+
+// The page's colours have names, which few viewers of pictures look up: those by day, as numbers.
+std::string with_colours(std::string css) {
+  constexpr std::string_view use = "var(--";
+  for (std::size_t at = 0; (at = css.find(use, at)) != css.npos;) {
+    const std::size_t end = css.find(')', at);
+    const std::string name = css.substr(at + use.size(), end - at - use.size());
+    const std::size_t value = report_style.find("--" + name + ": ") + name.size() + 4;
+    css.replace(at, end + 1 - at, report_style.substr(value, report_style.find(';', value) - value));
+  }
+  return css;
+}
+
+}  // namespace
+
+std::string to_svg(const line_chart& chart) {
+  constexpr std::string_view box = "viewBox=\"0 0 ";
+  constexpr double title_height = 34;
+  std::string svg = draw(chart);
+  const auto sizes = svg.find(box);
+  if (sizes == svg.npos) return svg;
+  double width = 0, height = 0;
+  const int read = std::sscanf(svg.c_str() + sizes + box.size(), "%lf %lf", &width, &height);
+  COOPER_ASSERT(read == 2, "a chart has a size");
+  const auto head_end = svg.find('>') + 1;
+  const std::string head = fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"0 {} {} {}\" role=\"img\">"
+      "<style>{}</style>\n<rect y=\"{}\" width=\"{}\" height=\"{}\" fill=\"var(--card)\"/>\n"
+      "<text x=\"14\" y=\"-10\" class=\"label\">{}</text>\n",
+      -title_height, width, height + title_height, report_style, -title_height, width, height + title_height,
+      escape_html(chart.title));
+  return with_colours(head + svg.substr(head_end));
 }
 
 }  // namespace cooper::tools

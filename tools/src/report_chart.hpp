@@ -53,6 +53,8 @@ struct line_chart {
 };
 // Logarithmic upwards where the largest value is over 20 times the smallest.
 std::string draw(const line_chart& chart);
+// A picture that stands alone, in any viewer: with its title, on paper, and its colours as numbers.
+std::string to_svg(const line_chart& chart);
 
 // Values of pairs (row, column) of n cores, symmetric; missing ones are left empty.
 struct heat_map {

@@ -11,7 +11,6 @@
 #include "json_fields.hpp"
 #include "options.hpp"
 #include "report_page.hpp"
-#include "report_style.hpp"
 #include "support/results.hpp"
 
 namespace cooper::tools {
@@ -219,19 +218,6 @@ line_chart chart_of(const simulated_run& run) {
     }
   }
   return chart;
-}
-
-std::string to_svg(const line_chart& chart) {
-  std::string svg = draw(chart);
-  constexpr std::string_view tag = "<svg ";
-  const auto end = svg.find('>');
-  if (!svg.starts_with(tag) || end == svg.npos) return svg;
-  svg.insert(end + 1, "<style>" + std::string{report_style} +
-                          "svg { background: var(--card); }</style>\n<text x=\"10\" "
-                          "y=\"-4\" class=\"label\">" +
-                          escape_html(chart.title) + "</text>");
-  svg.insert(tag.size(), "xmlns=\"http://www.w3.org/2000/svg\" ");
-  return svg;
 }
 
 std::string list_of_programs() {

@@ -50,8 +50,6 @@ std::string difference(const boost::json::object& a, const boost::json::object& 
 
 // One line for each contender. Empty if the program has no curves.
 line_chart chart_of(const simulated_run& run);
-// A picture that stands alone.
-std::string to_svg(const line_chart& chart);
 
 std::string list_of_programs();
 boost::json::object json_of_programs();

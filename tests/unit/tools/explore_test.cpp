@@ -50,6 +50,38 @@ TEST_CASE("the protocols are listed, with what can be planted") {
   CHECK(all[0].at("cores_max").to_number<int>() > 1);
 }
 
+TEST_CASE("states by depth are drawn, and a violation is a trace with an arrow for each line that came") {
+  const scratch folder;
+  const auto good = folder.run(
+      {"two_phase_commit", "--plot", folder / "p.svg", "--trace", folder / "none.json", "--json", folder / "r.json"});
+  CHECK(good.exit == exit_good);
+  CHECK(folder.read("p.svg").starts_with("<svg "));
+  CHECK(has(folder.read("p.svg"), "states after"));
+  CHECK_FALSE(has(folder.read("p.svg"), "var("));  // what viewers of pictures do not know
+  CHECK_FALSE(fs::exists(folder / "none.json"));  // nothing was found whose way could be shown
+
+  const auto bad = folder.run({"two_phase_commit", "--operations", "2", "--plant", "lost_vote", "--trace",
+                               folder / "t.json", "--write-replay", folder / "replay.txt"});
+  CHECK(bad.exit == exit_check_failed);
+  const auto trace = boost::json::parse(folder.read("t.json"));
+  std::size_t slices = 0, delivered = 0, begins = 0, ends = 0;
+  for (const auto& e : trace.at("traceEvents").as_array()) {
+    const auto& phase = e.at("ph").as_string();
+    slices += phase == "X";
+    delivered += phase == "X" && e.at("args").at("replay").as_string().starts_with("deliver");
+    begins += phase == "s";
+    ends += phase == "f";
+  }
+  CHECK(slices > 2);
+  CHECK(delivered > 0);
+  CHECK(begins == delivered);
+  CHECK(ends == delivered);
+  CHECK(folder.run({"--replay", folder / "replay.txt", "--trace", folder / "again.json"}).exit == exit_check_failed);
+  CHECK(folder.read("again.json") == folder.read("t.json"));
+  CHECK(folder.run({"--replay", folder / "replay.txt", "--plot", folder / "q.svg"}).exit == exit_bad_usage);
+  CHECK(folder.run({"two_phase_commit", "--plot", "-", "--trace", "-"}).exit == exit_bad_usage);
+}
+
 TEST_CASE("a protocol that holds is good, and the result says that everything was tried") {
   const scratch folder;
   const auto got = folder.run({"two_phase_commit", "--cores", "3", "--stops", "1", "--json", folder / "r.json"});

@@ -220,6 +220,8 @@ TEST_CASE("the README's commands run") {
   for (std::string line; std::getline(readme, line);) {
     constexpr std::string_view start = "cooper sim ";
     if (!line.starts_with(start)) continue;
+    // That takes a machine which does nothing else; bench.calibrate sees that it comes to an end.
+    if (line.find("--calibrate") != line.npos) continue;
     std::istringstream words{line.substr(start.size(), line.find(" #") - start.size())};
     std::vector<std::string> all{std::istream_iterator<std::string>{words}, {}};
     // The same commands, on fewer rounds.

@@ -39,6 +39,12 @@ struct exploration_options {
   const std::vector<std::uint32_t>* replay = nullptr;
 };
 
+// States that take so many actions and no fewer.
+struct exploration_level {
+  std::uint64_t depth = 0;
+  std::uint64_t states = 0;
+};
+
 struct exploration_report {
   std::uint64_t states = 0;         // met
   std::uint64_t states_before = 0;  // of which before this search was gone on with
@@ -47,12 +53,15 @@ struct exploration_report {
   std::uint64_t quiet_states = 0;  // from which rest was looked for
   std::uint64_t depth = 0;         // all that takes so many actions was met
   std::size_t bytes = 0;
+  std::vector<exploration_level>
+      levels;  // of which all states were met; a search that was gone on with has the later ones
   bool complete = false;
   std::string ended_by;                 // what kept it from being complete; empty if it is, or if a violation ended it
   std::string violation;                // in words; empty: none was found
   std::vector<std::uint32_t> actions;   // that led there, packed()
   std::vector<std::string> transcript;  // the same for people: a line an action
-  std::vector<std::string> aftermath;   // if it does not end well by itself: how that begins
+  std::vector<std::optional<std::size_t>> causes;  // by action: which of them sent the line that it hands over
+  std::vector<std::string> aftermath;              // if it does not end well by itself: how that begins
 
   bool saved = false;
   std::optional<error> not_saved;

@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <span>
@@ -63,12 +64,14 @@ class search {
     } else {
       now_.write(bytes_);
       store_.insert(bytes_, state_store::none, 0);
+      report_.levels.push_back({0, 1});
       if (judge(now_, 0)) return finished();
     }
     while (store_.waiting() != 0) {
       // Nothing of a state is done by halves, so a search can be gone on with here.
       if (store_.size() - store_.waiting() == at_.level_end) {
         ++at_.depth;
+        report_.levels.push_back({at_.depth, store_.size() - at_.level_end});
         at_.level_end = store_.size();
       }
       if (!may_go_on()) return paused();
@@ -142,6 +145,8 @@ class search {
   // wrong already, ends it: its index.
   std::optional<std::size_t> go(const std::vector<std::uint32_t>& actions, exploration_report* told) {
     now_ = world<P>{what_.plan, what_.allowed};
+    // By link: which action sent the lines that are under way. Only the acting core sends; who stops loses all.
+    std::vector<std::deque<std::size_t>> senders(told == nullptr ? 0 : now_.cores() * now_.cores());
     for (std::size_t i = 0; i < actions.size(); ++i) {
       const action a = unpacked(actions[i]);
       if (!is_possible(a)) return i;
@@ -151,10 +156,21 @@ class search {
       }
       std::string line = now_.words_of(a);
       const std::size_t before = now_.reports_of(a.core).size();
+      std::optional<std::size_t> cause;
+      if (a.what == happening::deliver || a.what == happening::duplicate) {
+        auto& link = senders[a.of * now_.cores() + a.core];
+        cause = link.front();
+        if (a.what == happening::deliver) link.pop_front();
+      }
       now_.act(a);
+      for (std::size_t l = 0; l < senders.size(); ++l) {
+        const std::size_t lines = now_.under_way(l / now_.cores(), l % now_.cores());
+        senders[l].resize(lines, i);
+      }
       for (const auto& said : now_.reports_of(a.core).subspan(before)) line += " => " + P::words_of(said);
       told->actions.push_back(actions[i]);
       told->transcript.push_back(std::move(line));
+      told->causes.push_back(cause);
     }
     return {};
   }

@@ -82,6 +82,7 @@ class world {
 
   std::size_t cores() const { return cores_; }
   const P& node(std::size_t core) const { return nodes_[core]; }
+  std::size_t under_way(std::size_t from, std::size_t to) const { return link(from, to).count; }
   bool alive(std::size_t core) const { return (small_.alive >> core & 1) != 0; }
   std::span<const report> reports_of(std::size_t core) const { return reports_[core].all(); }
   std::size_t begun(std::size_t core) const { return small_.begun[core]; }
