@@ -58,7 +58,7 @@ TEST_CASE("states by depth are drawn, and a violation is a trace with an arrow f
   CHECK(folder.read("p.svg").starts_with("<svg "));
   CHECK(has(folder.read("p.svg"), "states after"));
   CHECK_FALSE(has(folder.read("p.svg"), "var("));  // what viewers of pictures do not know
-  CHECK_FALSE(fs::exists(folder / "none.json"));  // nothing was found whose way could be shown
+  CHECK_FALSE(fs::exists(folder / "none.json"));   // nothing was found whose way could be shown
 
   const auto bad = folder.run({"two_phase_commit", "--operations", "2", "--plant", "lost_vote", "--trace",
                                folder / "t.json", "--write-replay", folder / "replay.txt"});
