@@ -188,8 +188,8 @@ TEST_CASE("the published figures parse, and each has a known mark and source") {
   for (const auto& curve : published.at("curves").as_array()) {
     CHECK(marks.contains(curve.at("mark").as_string()));
     CHECK(sources.contains(curve.at("source").as_string()));
-    for (const auto& [name, values] : curve.at("series").as_object()) {
-      CHECK_MESSAGE(values.as_array().size() == curve.at("x").as_array().size(), std::string{name});
+    for (const auto& one : curve.at("series").as_object()) {
+      CHECK_MESSAGE(one.value().as_array().size() == curve.at("x").as_array().size(), std::string{one.key()});
     }
   }
 }
